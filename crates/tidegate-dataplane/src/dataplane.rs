@@ -1,0 +1,108 @@
+//! The trait that every proxy mode implements.
+
+use std::fmt;
+
+use tidegate_plan::{Delta, Plan, PlanKey};
+
+/// A proxy mode at work on one network namespace.
+///
+/// Calls block while the kernel works and are made from one thread at a time.
+pub trait Dataplane: Send {
+    /// The mode's name as `--proxy-mode` takes it.
+    fn mode(&self) -> &'static str;
+
+    /// Makes the kernel's program exactly that of `plan`, by reading what is there and changing
+    /// only what differs. Established connections are not disturbed by what stays.
+    ///
+    /// # Errors
+    /// The kernel can't be read, or refuses the program's frame. Single objects that the kernel
+    /// refuses are no error: they are named in [`Outcome::refused`] and everything else goes in.
+    fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError>;
+
+    /// Brings the kernel from the plan before `delta` to the one after it, at a cost in proportion
+    /// to the delta. To be called only after a [`reconcile`](Self::reconcile) that succeeded.
+    ///
+    /// # Errors
+    /// As for `reconcile`; after an error, and for what [`Outcome::refused`] names, the kernel's
+    /// state is unknown and the caller reconciles, after a pause.
+    fn apply(&mut self, delta: &Delta) -> Result<Outcome, DataplaneError>;
+
+    /// Removes everything that this mode ever put into the kernel here, and nothing else.
+    /// There being nothing to remove is success.
+    ///
+    /// # Errors
+    /// The kernel refuses; what could be removed is.
+    fn remove(&mut self) -> Result<(), DataplaneError>;
+}
+
+/// What a successful call did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many kernel objects (rules, elements, servers) were added, changed or removed.
+    pub changed: usize,
+    /// What differed from the program in a reconcile, a line each, at most
+    /// [`Outcome::MOST_LINES`]: somebody else's edits, or leftovers of an earlier run.
+    pub drift: Vec<String>,
+    /// What the kernel refused.
+    pub refused: Vec<Refusal>,
+}
+
+impl Outcome {
+    /// The most lines that `drift` carries; a flushed table of 100,000 elements is one fact.
+    pub const MOST_LINES: usize = 20;
+}
+
+/// One object that the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The Service that needed it, where it belongs to one.
+    pub service: Option<PlanKey>,
+    /// The object in the notation of the mode's usual tool.
+    pub object: String,
+    /// The kernel's reason.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.service {
+            Some(service) => write!(
+                f,
+                "the kernel refused {} of {service}: {}",
+                self.object, self.reason
+            ),
+            None => write!(f, "the kernel refused {}: {}", self.object, self.reason),
+        }
+    }
+}
+
+/// Why a mode could not do its work at all.
+#[derive(Debug, thiserror::Error)]
+pub enum DataplaneError {
+    /// The kernel, or a program on the host, lacks what the mode needs.
+    #[error("{mode} mode can't work here: {missing} is missing; {remedy}")]
+    Missing {
+        /// The mode's name.
+        mode: &'static str,
+        /// The kernel feature or program.
+        missing: String,
+        /// What the operator can do.
+        remedy: String,
+    },
+    /// We lack the right to do it.
+    #[error(
+        "{mode} mode may not change this network namespace: run as root, or with the capability CAP_NET_ADMIN"
+    )]
+    NotPermitted {
+        /// The mode's name.
+        mode: &'static str,
+    },
+    /// The kernel refused a step that everything else depends on.
+    #[error("{step} failed: {reason}")]
+    Failed {
+        /// What was tried, in the notation of the mode's usual tool.
+        step: String,
+        /// The kernel's reason.
+        reason: String,
+    },
+}
