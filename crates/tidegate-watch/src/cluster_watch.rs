@@ -1,0 +1,109 @@
+//! The shared state: one writer side, many readers.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+
+use kube::Client;
+use tidegate_model::Snapshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::feed::Feed;
+use crate::reflect;
+use crate::subscription::{Changes, Mailbox, Subscription};
+
+/// Which objects to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What a proxy needs: no headless Services, no slices of such, no Services of other proxies.
+    /// The selectors are upstream's, so that the API server's cost is the same.
+    Proxy,
+    /// Every Service and slice, and the namespaces.
+    Everything,
+}
+
+/// A live [`Snapshot`] with subscriptions to its changes. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ClusterWatch {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    snapshot: RwLock<Snapshot>,
+    mailboxes: Mutex<Vec<Weak<Mailbox>>>,
+    pub(crate) synced: tokio::sync::watch::Sender<bool>,
+}
+
+impl ClusterWatch {
+    /// Watches an API until `shutdown`, reconnecting with back-off for as long as it takes.
+    ///
+    /// While the API is away, the last known state stays; on return the lists are compared, so
+    /// that subscribers hear of real differences only.
+    pub fn start(client: &Client, scope: Scope, shutdown: CancellationToken) -> Self {
+        let (watch, feed) = Self::detached();
+        let watching = reflect::all(client.clone(), scope, feed);
+        tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
+        watch
+    }
+
+    /// A watch without an API behind it: what the feed is told is what subscribers see.
+    pub fn detached() -> (Self, Feed) {
+        let watch = Self {
+            shared: Arc::default(),
+        };
+        let feed = Feed::new(Arc::clone(&watch.shared));
+        (watch, feed)
+    }
+
+    /// Hears of everything that is there once the first lists are complete, and then of changes.
+    pub fn subscribe(&self) -> Subscription {
+        let snapshot = self.shared.read();
+        let mailbox = Arc::new(Mailbox::default());
+        mailbox.post(Changes {
+            services: snapshot.keys().cloned().collect(),
+            namespaces: true,
+        });
+        self.shared
+            .with_mailboxes(|all| all.push(Arc::downgrade(&mailbox)));
+        drop(snapshot);
+        Subscription::new(mailbox, Arc::clone(&self.shared))
+    }
+
+    /// The state of this moment. Writers wait while it is held: keep the section short.
+    pub fn snapshot(&self) -> RwLockReadGuard<'_, Snapshot> {
+        self.shared.read()
+    }
+}
+
+impl Shared {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Snapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Snapshot> {
+        self.snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells every subscriber that is still there.
+    pub(crate) fn post(&self, changes: &Changes) {
+        self.with_mailboxes(|all| {
+            all.retain(|mailbox| match mailbox.upgrade() {
+                Some(mailbox) => {
+                    mailbox.post(changes.clone());
+                    true
+                }
+                None => false,
+            });
+        });
+    }
+
+    fn with_mailboxes(&self, work: impl FnOnce(&mut Vec<Weak<Mailbox>>)) {
+        work(
+            &mut self
+                .mailboxes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! A live snapshot of Services, slices and namespaces from a Kubernetes API.
+//!
+//! [`ClusterWatch::start`] watches; every [`Subscription`] is told which Services changed and reads
+//! the [`Snapshot`](tidegate_model::Snapshot). Changes that nobody has fetched yet are merged, so
+//! a slow subscriber costs a bounded amount of memory and skips states that nobody needs any more.
+//! Nothing here decides what a change means.
+
+mod cluster_watch;
+mod feed;
+mod reflect;
+mod subscription;
+
+pub use cluster_watch::{ClusterWatch, Scope};
+pub use feed::Feed;
+pub use subscription::{Changes, Subscription};

@@ -1,0 +1,167 @@
+//! Follows the API: list, watch, and list again when the watch was cut for too long.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use futures::TryStreamExt;
+use k8s_openapi::api::core::v1::{Namespace, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{Config, Event, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tidegate_model::{ServiceKey, SliceKey, labels};
+use tokio::sync::Notify;
+
+use crate::{Feed, Scope};
+
+/// Feeds everything in `scope` for ever, and says when the first lists are complete.
+pub(crate) async fn all(client: Client, scope: Scope, feed: Feed) {
+    let listed = [Notify::new(), Notify::new(), Notify::new()];
+    let [services, slices, namespaces] = &listed;
+    let namespaces_too = async {
+        match scope {
+            Scope::Everything => {
+                follow::<Namespace>(&client, Config::default(), &feed, namespaces).await
+            }
+            Scope::Proxy => namespaces.notify_one(),
+        }
+    };
+    let first_sync = async {
+        for list in &listed {
+            list.notified().await;
+        }
+        feed.synced();
+    };
+    futures::join!(
+        follow::<Service>(&client, service_selector(scope), &feed, services),
+        follow::<EndpointSlice>(&client, slice_selector(scope), &feed, slices),
+        namespaces_too,
+        first_sync,
+    );
+}
+
+fn service_selector(scope: Scope) -> Config {
+    match scope {
+        Scope::Everything => Config::default(),
+        Scope::Proxy => Config::default()
+            .labels(&format!("!{}", labels::SERVICE_PROXY_NAME))
+            .fields("spec.clusterIP!=None"),
+    }
+}
+
+fn slice_selector(scope: Scope) -> Config {
+    match scope {
+        Scope::Everything => Config::default(),
+        Scope::Proxy => Config::default().labels(&format!("!{}", labels::HEADLESS)),
+    }
+}
+
+/// A kind of object that is fed.
+trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {
+    type Key: Ord;
+
+    /// `None` for an object without a name, which no API serves.
+    fn key(&self) -> Option<Self::Key>;
+
+    /// Feeds the object, or its removal if it is not one that consumers know.
+    fn set(&self, feed: &Feed);
+
+    fn remove(feed: &Feed, key: &Self::Key);
+}
+
+async fn follow<K: Watched>(client: &Client, selector: Config, feed: &Feed, listed: &Notify) {
+    let mut events =
+        std::pin::pin!(watcher(Api::<K>::all(client.clone()), selector).default_backoff());
+    let mut known: BTreeSet<K::Key> = BTreeSet::new();
+    let mut relisted: BTreeSet<K::Key> = BTreeSet::new();
+    loop {
+        match events.try_next().await {
+            Ok(Some(Event::Init)) => relisted.clear(),
+            Ok(Some(Event::InitApply(object))) => {
+                object.set(feed);
+                relisted.extend(object.key());
+            }
+            Ok(Some(Event::InitDone)) => {
+                for gone in known.difference(&relisted) {
+                    K::remove(feed, gone);
+                }
+                known = std::mem::take(&mut relisted);
+                listed.notify_one();
+            }
+            Ok(Some(Event::Apply(object))) => {
+                object.set(feed);
+                known.extend(object.key());
+            }
+            Ok(Some(Event::Delete(object))) => {
+                if let Some(key) = object.key() {
+                    K::remove(feed, &key);
+                    known.remove(&key);
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(kind = %K::kind(&()), %error, "the watch was cut; serving the last known state, trying again");
+            }
+        }
+    }
+}
+
+impl Watched for Service {
+    type Key = ServiceKey;
+
+    fn key(&self) -> Option<ServiceKey> {
+        Some(ServiceKey::new(
+            self.metadata.namespace.clone()?,
+            self.metadata.name.clone()?,
+        ))
+    }
+
+    fn set(&self, feed: &Feed) {
+        if let Some(service) = tidegate_model::Service::from_api(self) {
+            feed.set_service(service);
+        }
+    }
+
+    fn remove(feed: &Feed, key: &ServiceKey) {
+        feed.remove_service(key);
+    }
+}
+
+impl Watched for EndpointSlice {
+    type Key = SliceKey;
+
+    fn key(&self) -> Option<SliceKey> {
+        Some(SliceKey {
+            namespace: self.metadata.namespace.clone()?,
+            name: self.metadata.name.clone()?,
+        })
+    }
+
+    fn set(&self, feed: &Feed) {
+        match tidegate_model::EndpointSlice::from_api(self) {
+            Some(slice) => feed.set_slice(slice),
+            None => self.key().iter().for_each(|key| feed.remove_slice(key)),
+        }
+    }
+
+    fn remove(feed: &Feed, key: &SliceKey) {
+        feed.remove_slice(key);
+    }
+}
+
+impl Watched for Namespace {
+    type Key = String;
+
+    fn key(&self) -> Option<String> {
+        self.metadata.name.clone()
+    }
+
+    fn set(&self, feed: &Feed) {
+        self.key().iter().for_each(|name| feed.add_namespace(name));
+    }
+
+    fn remove(feed: &Feed, name: &String) {
+        feed.remove_namespace(name);
+    }
+}
