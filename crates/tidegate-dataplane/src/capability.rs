@@ -24,6 +24,19 @@ pub enum Capability {
     SchedulerChoice,
 }
 
+impl Capability {
+    /// Everything that can be asked for.
+    pub const ALL: [Self; 7] = [
+        Self::ClientIpAffinity,
+        Self::ExternalAddresses,
+        Self::LocalPolicy,
+        Self::SourceRanges,
+        Self::Sctp,
+        Self::Weights,
+        Self::SchedulerChoice,
+    ];
+}
+
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -4,12 +4,18 @@ use std::fmt;
 
 use tidegate_plan::{Delta, Plan, PlanKey};
 
+use crate::Capability;
+
 /// A proxy mode at work on one network namespace.
 ///
 /// Calls block while the kernel works and are made from one thread at a time.
 pub trait Dataplane: Send {
     /// The mode's name as `--proxy-mode` takes it.
     fn mode(&self) -> &'static str;
+
+    /// What this mode has beyond cluster IPs and node ports over TCP and UDP. A Service that asks
+    /// for more is served without it, and told so by name.
+    fn capabilities(&self) -> &'static [Capability];
 
     /// Makes the kernel's program exactly that of `plan`, by reading what is there and changing
     /// only what differs. Established connections are not disturbed by what stays.

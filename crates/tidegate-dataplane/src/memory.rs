@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_plan::{Decision, Delta, FrontendKey, Plan, PlanKey, ServicePlan};
 
-use crate::{Dataplane, DataplaneError, Outcome, Refusal};
+use crate::{Capability, Dataplane, DataplaneError, Outcome, Refusal};
 
 /// Stands in for a kernel in unit tests and refuses what a kernel would refuse: a change that
 /// starts from something other than what is there, a frontend that exists already, a balance over
@@ -112,6 +112,10 @@ impl State {
 impl Dataplane for MemoryDataplane {
     fn mode(&self) -> &'static str {
         "memory"
+    }
+
+    fn capabilities(&self) -> &'static [Capability] {
+        &Capability::ALL
     }
 
     fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError> {

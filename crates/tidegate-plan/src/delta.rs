@@ -9,7 +9,7 @@ use crate::{FrontendKey, Plan, PlanKey, ServicePlan};
 /// What a change of Services and slices means for the plan, and what was wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delta {
-    /// The Services whose plan is another one now, each once.
+    /// The Services whose plan is another one now, each once, ordered by key.
     pub changes: Vec<ServiceChange>,
     /// Things that were asked for and can't be had.
     pub problems: Vec<Problem>,
@@ -53,7 +53,7 @@ impl Delta {
             .services
             .keys()
             .filter(|key| !after.services.contains_key(*key));
-        let changes = gone
+        let mut changes: Vec<ServiceChange> = gone
             .chain(after.services.keys())
             .filter_map(|key| {
                 let (before, after) = (before.services.get(key), after.services.get(key));
@@ -64,6 +64,7 @@ impl Delta {
                 })
             })
             .collect();
+        changes.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Self {
             changes,
             problems: Vec::new(),
