@@ -7,9 +7,13 @@
 
 mod address;
 mod endpoint_slice;
+pub mod merge;
 mod names;
+pub mod objects;
 mod service;
+pub mod service_api;
 mod snapshot;
+pub mod table;
 
 pub use address::{
     ClusterIp, EndpointAddr, ExternalIp, IpFamily, LoadBalancerIp, NodePort, Protocol,
