@@ -1,0 +1,172 @@
+//! Connections that are used hard, or badly.
+
+use hickory_proto::op::{Message, Query};
+use hickory_proto::rr::{Name, RecordType};
+use tidegate_dns::TcpLimits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+use crate::cluster::{Cluster, config};
+
+fn framed(id: u16, name: &str) -> Vec<u8> {
+    let mut message = Message::query();
+    message.metadata.id = id;
+    message.add_query(Query::query(
+        Name::from_ascii(name).expect("a name"),
+        RecordType::A,
+    ));
+    let message = message.to_vec().expect("a query");
+    let length = u16::try_from(message.len()).expect("a short query");
+    [length.to_be_bytes().as_slice(), &message].concat()
+}
+
+async fn read(stream: &mut TcpStream) -> Message {
+    let length = stream.read_u16().await.expect("a length");
+    let mut reply = vec![0; usize::from(length)];
+    stream.read_exact(&mut reply).await.expect("a reply");
+    Message::from_vec(&reply).expect("a readable reply")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_questions_on_one_connection_are_all_answered() {
+    let cluster = Cluster::with_web(vec![]).await;
+    let mut stream = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    let questions: Vec<u8> = (0..300)
+        .flat_map(|id| framed(id, "web.default.svc.cluster.local."))
+        .collect();
+    let (mut reader, mut writer) = stream.split();
+    // In two halves that cut a message in the middle.
+    let (one, other) = questions.split_at(questions.len() / 2 + 5);
+    let writing = async {
+        writer.write_all(one).await.expect("sent");
+        writer.flush().await.expect("sent");
+        writer.write_all(other).await.expect("sent");
+    };
+    let reading = async {
+        for id in 0..300 {
+            let length = reader.read_u16().await.expect("a length");
+            let mut reply = vec![0; usize::from(length)];
+            reader.read_exact(&mut reply).await.expect("a reply");
+            let reply = Message::from_vec(&reply).expect("a readable reply");
+            assert_eq!((reply.metadata.id, reply.answers.len()), (id, 1));
+        }
+    };
+    tokio::join!(writing, reading);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_waits_does_not_hold_up_the_next() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let cluster = Cluster::with_web(vec![silent.local_addr().expect("an address")]).await;
+    let mut stream = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    let both = [
+        framed(1, "example.org."),
+        framed(2, "web.default.svc.cluster.local."),
+    ];
+    stream.write_all(&both.concat()).await.expect("sent");
+    assert_eq!(read(&mut stream).await.metadata.id, 2);
+    assert_eq!(read(&mut stream).await.metadata.id, 1);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_its_side_still_gets_its_replies() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let cluster = Cluster::with_web(vec![silent.local_addr().expect("an address")]).await;
+    let mut stream = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    stream
+        .write_all(&framed(1, "example.org."))
+        .await
+        .expect("sent");
+    stream.shutdown().await.expect("closed");
+    assert_eq!(read(&mut stream).await.metadata.id, 1);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_connection_is_closed() {
+    let cluster = Cluster::with_web(vec![]).await;
+    let mut silent = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    let mut half = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    half.write_all(&framed(1, "web.default.svc.cluster.local.")[..9])
+        .await
+        .expect("sent");
+    for stream in [&mut silent, &mut half] {
+        let mut nothing = Vec::new();
+        stream
+            .read_to_end(&mut nothing)
+            .await
+            .expect("closed in an orderly way");
+        assert!(nothing.is_empty());
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_too_many_waits_its_turn() {
+    let mut few = config(vec![]);
+    // A second listener must not keep the only place for itself.
+    few.addresses
+        .push("127.0.0.2:0".parse().expect("an address"));
+    few.tcp = TcpLimits {
+        max_connections: 1,
+        ..few.tcp
+    };
+    let cluster = Cluster::start(&few);
+    cluster.feed.synced();
+    let holder = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    let mut waiting = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    waiting
+        .write_all(&framed(7, "cluster.local."))
+        .await
+        .expect("sent");
+    assert_eq!(
+        read(&mut waiting).await.metadata.id,
+        7,
+        "once the idle one was closed"
+    );
+    drop(holder);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_on_a_connection_is_answered_or_passed_over() {
+    let cluster = Cluster::with_web(vec![]).await;
+    let mut stream = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    stream
+        .write_all(&[0, 0, 0, 3, 1, 2, 3])
+        .await
+        .expect("sent");
+    stream
+        .write_all(&[0, 12, 0, 9, 1, 0, 0, 9, 0, 0, 0, 0, 0, 0])
+        .await
+        .expect("sent");
+    let reply = read(&mut stream).await;
+    assert_eq!(reply.metadata.id, 9);
+    assert_eq!(reply.metadata.response_code.to_string(), "Form Error");
+    stream
+        .write_all(&framed(10, "web.default.svc.cluster.local."))
+        .await
+        .expect("sent");
+    assert_eq!(read(&mut stream).await.metadata.id, 10);
+    assert_eq!(cluster.counters.ignored.get(), 2);
+    assert_eq!(cluster.counters.malformed.get(), 1);
+    cluster.stop().await;
+}
