@@ -1,0 +1,160 @@
+//! From the plan of one Service to the elements that make it work.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tidegate_model::{EndpointAddr, Protocol, SessionAffinity};
+use tidegate_netlink::nftables::{Element, Tuple};
+use tidegate_plan::{
+    BackendSet, Decision, Frontend, FrontendAddress, Masquerade, PortPlan, ServicePlan, Sources,
+};
+
+use crate::diff::{Placed, by_place};
+use crate::ranges;
+use crate::sets::{Case, Key, SetId};
+use crate::slots::{number, slots};
+
+/// What one Service needs in the table of its family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// The elements in the order of their places, each once.
+    pub(crate) elements: Vec<Placed>,
+    /// The numbers in its elements for which there must be a rule.
+    pub(crate) numbers: BTreeSet<Numbered>,
+}
+
+/// A number that occurs in elements: there is one rule for each that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Numbered {
+    /// Of a map of slots: how many slots a frontend has.
+    Slots(SetId, usize),
+    /// Of frontends with affinity: for how many seconds clients stay.
+    Seconds(Key, u32),
+}
+
+impl Content {
+    /// Everything that a Service's plan asks for.
+    pub(crate) fn of(plan: &ServicePlan) -> Self {
+        let mut content = Self::default();
+        for ip in &plan.cluster_ips {
+            let element = Element::key(Tuple::new().address(ip.0));
+            let element = element.with_comment(plan.key.service.to_string());
+            content.elements.push((SetId::ClusterIps, element));
+        }
+        for port in &plan.ports {
+            content.add_port(port);
+        }
+        content.keep_each_once();
+        content
+    }
+
+    fn add_port(&mut self, port: &PortPlan) {
+        for backend in port.cluster_backends.iter().chain(&port.local_backends) {
+            if backend.local {
+                let pair = Tuple::new()
+                    .address(backend.addr.ip)
+                    .address(backend.addr.ip);
+                self.elements.push((SetId::Hairpins, Element::key(pair)));
+            }
+        }
+        let [cluster, local] =
+            [BackendSet::Cluster, BackendSet::Local].map(|set| slots(port.backends(set)));
+        let slots_of = |set| match set {
+            BackendSet::Cluster => cluster.as_slice(),
+            BackendSet::Local => local.as_slice(),
+        };
+        for frontend in &port.frontends {
+            let (key, tuple) = identity(frontend, port.name.protocol);
+            let drawn = match port.affinity {
+                SessionAffinity::None => SetId::Slots(key),
+                SessionAffinity::ClientIp(time) => {
+                    self.add_stickiness(key, &tuple, time);
+                    SetId::StickySlots(key)
+                }
+            };
+            match frontend.outside {
+                Decision::Balance(set) => self.add_slots(drawn, &tuple, slots_of(set)),
+                // What a cluster IP doesn't balance is refused anyway.
+                Decision::Reject if is_cluster_ip(frontend) => {}
+                Decision::Reject => self.add(SetId::Rejected(key), tuple.clone()),
+                Decision::Drop => self.add(SetId::Dropped(key), tuple.clone()),
+            }
+            if let Decision::Balance(set) = frontend.inside
+                && frontend.inside != frontend.outside
+            {
+                self.add_slots(SetId::InsideSlots(key), &tuple, slots_of(set));
+            }
+            let case = match frontend.masquerade {
+                Masquerade::Never => None,
+                Masquerade::FromThisNode => Some(Case::Own),
+                Masquerade::FromOutsideThePods => Some(Case::Outsiders),
+                Masquerade::Always => Some(Case::Always),
+            };
+            if let Some(case) = case {
+                self.add(SetId::Masquerade(case, key), tuple.clone());
+            }
+            self.add_address(frontend, &tuple);
+        }
+    }
+
+    fn add_stickiness(&mut self, key: Key, frontend: &Tuple, time: Duration) {
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        self.numbers.insert(Numbered::Seconds(key, seconds));
+        self.add(SetId::Sticky(key), frontend.clone().number(seconds));
+    }
+
+    fn add_slots(&mut self, map: SetId, frontend: &Tuple, backends: &[EndpointAddr]) {
+        let count = backends.len();
+        self.numbers.insert(Numbered::Slots(map, count));
+        for (place, backend) in backends.iter().enumerate() {
+            let key = frontend.clone().number(number(count, place));
+            let target = Tuple::new().address(backend.ip).port(backend.port);
+            self.elements.push((map, Element::entry(key, target)));
+        }
+    }
+
+    /// What a frontend needs because of its address, besides its decisions.
+    fn add_address(&mut self, frontend: &Frontend, tuple: &Tuple) {
+        if let FrontendAddress::ExternalIp(_) | FrontendAddress::LoadBalancerIp(_) =
+            frontend.address
+            && let Some(ip) = frontend.address.ip()
+        {
+            self.add(SetId::ExternalIps, Tuple::new().address(ip));
+        }
+        let (Some(ip), Sources::Only(admitted)) = (frontend.address.ip(), &frontend.sources) else {
+            return;
+        };
+        self.add(SetId::Guarded, tuple.clone());
+        for range in ranges::networks(ranges::family_of(ip), admitted) {
+            let first = tuple.clone().then(&range.key);
+            let last = tuple
+                .clone()
+                .then(range.last.as_ref().unwrap_or(&range.key));
+            self.elements
+                .push((SetId::Admitted, Element::range(first, last)));
+        }
+    }
+
+    fn add(&mut self, set: SetId, key: Tuple) {
+        self.elements.push((set, Element::key(key)));
+    }
+
+    fn keep_each_once(&mut self) {
+        self.elements.sort_unstable_by(by_place);
+        self.elements
+            .dedup_by(|one, other| by_place(one, other).is_eq());
+    }
+}
+
+/// How a frontend is identified in sets.
+fn identity(frontend: &Frontend, protocol: Protocol) -> (Key, Tuple) {
+    let (key, tuple) = match frontend.address.ip() {
+        Some(ip) => (Key::Address, Tuple::new().address(ip)),
+        None => (Key::NodePort, Tuple::new()),
+    };
+    (key, tuple.protocol(protocol.number()).port(frontend.port))
+}
+
+fn is_cluster_ip(frontend: &Frontend) -> bool {
+    matches!(frontend.address, FrontendAddress::ClusterIp(_))
+}

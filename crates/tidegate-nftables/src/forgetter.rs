@@ -1,0 +1,105 @@
+//! Deletes stale connections behind the back of whoever changes the rules.
+//!
+//! To find the stale ones, all tracked connections have to be read: some milliseconds even when
+//! there are none, more when there are many. New connections needn't wait for that.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use tidegate_dataplane::DataplaneError;
+use tidegate_netlink::SocketError;
+use tidegate_netlink::conntrack::{Conntrack, Flow};
+use tidegate_plan::{Delta, Plan};
+
+use crate::error::of_socket;
+use crate::flows::{Frontends, Losses};
+
+/// A thread that deletes what deltas make stale. It ends, when it has done all, with this value.
+#[derive(Debug)]
+pub(crate) struct Forgetter {
+    deltas: Option<Sender<Delta>>,
+    thread: Option<JoinHandle<()>>,
+    /// For whoever wants it done at once.
+    conntrack: Conntrack,
+}
+
+impl Forgetter {
+    /// Starts the thread for the calling thread's network namespace.
+    pub(crate) fn start() -> Result<Self, DataplaneError> {
+        let open = || {
+            let opened = Conntrack::open();
+            opened.map_err(|error| of_socket("opening netlink for conntrack", error))
+        };
+        let (deltas, queue) = channel();
+        let theirs = open()?;
+        let conntrack = open()?;
+        let thread = std::thread::Builder::new().name("conntrack".to_owned());
+        let thread = thread.spawn(move || work(&queue, theirs));
+        let thread = thread.map_err(|error| DataplaneError::Failed {
+            step: "starting the thread that deletes stale connections".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            deltas: Some(deltas),
+            thread: Some(thread),
+            conntrack,
+        })
+    }
+
+    /// Has what a delta makes stale deleted soon.
+    pub(crate) fn tell(&self, delta: &Delta) {
+        let mut losses = Losses::default();
+        losses.add(delta);
+        if let Some(deltas) = self.deltas.as_ref().filter(|_| !losses.is_empty()) {
+            // The thread is gone only if it panicked, which it has told then.
+            let _ = deltas.send(delta.clone());
+        }
+    }
+
+    /// Deletes what a plan would not have made.
+    pub(crate) fn check(&mut self, plan: &Plan) {
+        let frontends = Frontends::of(plan);
+        report(delete(&mut self.conntrack, |flow| frontends.is_stale(flow)));
+    }
+}
+
+impl Drop for Forgetter {
+    fn drop(&mut self) {
+        self.deltas = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was told where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(queue: &Receiver<Delta>, mut conntrack: Conntrack) {
+    while let Ok(delta) = queue.recv() {
+        let mut losses = Losses::default();
+        losses.add(&delta);
+        while let Ok(delta) = queue.try_recv() {
+            losses.add(&delta);
+        }
+        if !losses.is_empty() {
+            report(delete(&mut conntrack, |flow| losses.is_stale(flow)));
+        }
+    }
+}
+
+fn delete(
+    conntrack: &mut Conntrack,
+    is_stale: impl Fn(&Flow) -> bool,
+) -> Result<usize, SocketError> {
+    let stale = conntrack.flows(is_stale)?;
+    conntrack.delete(&stale)
+}
+
+/// That connections can't be deleted is no reason to fail: the rules are right, and connections end
+/// by themselves some time.
+fn report(deleted: Result<usize, SocketError>) {
+    match deleted {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(count, "deleted connections to backends that are gone"),
+        Err(error) => tracing::warn!(%error, "connections to backends that are gone may stay"),
+    }
+}

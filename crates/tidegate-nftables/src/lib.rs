@@ -1,0 +1,37 @@
+//! The nftables mode: a constant ruleset whose sets and maps are the plan.
+//!
+//! The rules of the tables `ip tidegate` and `ip6 tidegate` are the same for one Service and for
+//! ten thousand; Services are elements of a fixed list of sets ([`render`] prints all of it). A
+//! connection costs the same number of look-ups whatever exists, and a change touches the elements
+//! of the Services that changed. No packet is marked: marks belong to others.
+//!
+//! This crate turns plans into elements (pure) and elements into netlink transactions. It never
+//! talks to the API, and decides nothing that the plan has decided.
+
+mod affinity;
+mod commit;
+mod content;
+mod diff;
+mod error;
+mod flows;
+mod forgetter;
+mod frame;
+mod mode;
+mod numbered;
+mod program;
+mod ranges;
+mod reconcile;
+mod report;
+mod rules;
+mod sets;
+mod slots;
+
+pub use mode::NftablesMode;
+pub use program::render;
+
+/// The name of our table in each family. Whatever is in it is ours.
+const TABLE: &str = "tidegate";
+
+/// What our tables carry as their comment. The number changes with the shape of sets and chains, so
+/// that a newer tidegate knows a table that it has to build anew.
+const TABLE_COMMENT: &str = "Kubernetes Services by tidegate, shape 1";

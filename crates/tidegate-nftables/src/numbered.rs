@@ -1,0 +1,115 @@
+//! Rules that exist once for each number in use: one for each count of slots, one for each time
+//! that clients stay with their backend.
+//!
+//! A rule can't take a number out of one map to look something up in another: the kernel would, but
+//! `nft list` aborts at such a rule. So the number is a constant of the rule, and a part of the key
+//! that it looks up; frontends with another number aren't found and go on to the next rule.
+
+use std::time::Duration;
+
+use tidegate_netlink::nftables::{
+    Expression, Family, Field, Rule, Statement, concat, random, rule,
+};
+
+use crate::content::Numbered;
+use crate::sets::{Key, SetId};
+use crate::slots::number;
+
+/// The maps that backends are drawn from, each with the chain that draws.
+pub(crate) const DRAWN: [SetId; 6] = [
+    SetId::Slots(Key::Address),
+    SetId::Slots(Key::NodePort),
+    SetId::InsideSlots(Key::Address),
+    SetId::InsideSlots(Key::NodePort),
+    SetId::StickySlots(Key::Address),
+    SetId::StickySlots(Key::NodePort),
+];
+
+/// Makes the first choice of a sticky frontend. Which it is doesn't matter, only that it stays.
+const SEED: u32 = 0x7469_6465;
+
+/// The chain that draws from a map.
+pub(crate) fn draw_chain(map: SetId) -> String {
+    format!("draw-{}", map.name())
+}
+
+/// The chain that remembers where clients of frontends went.
+pub(crate) fn remember_chain(key: Key) -> String {
+    format!("remember-{}", SetId::Affinity(key).name())
+}
+
+/// The rule for a number, and the chain that it belongs to.
+pub(crate) fn numbered_rule(family: Family, numbered: Numbered) -> (String, Rule) {
+    match numbered {
+        Numbered::Slots(map, count) => (draw_chain(map), draw(family, map, count)),
+        Numbered::Seconds(key, seconds) => (remember_chain(key), remember(family, key, seconds)),
+    }
+}
+
+/// What identifies the frontend that a packet is for.
+pub(crate) fn frontend(family: Family, key: Key) -> Vec<Expression> {
+    let port = [Field::PROTOCOL.into(), Field::DPORT.into()];
+    match key {
+        Key::Address => [Field::daddr(family).into()]
+            .into_iter()
+            .chain(port)
+            .collect(),
+        Key::NodePort => port.to_vec(),
+    }
+}
+
+/// The same for a packet whose destination has been translated.
+pub(crate) fn original_frontend(family: Family, key: Key) -> Vec<Expression> {
+    let port = [Field::PROTOCOL.into(), Field::ORIGINAL_PORT.into()];
+    match key {
+        Key::Address => [Field::original_daddr(family).into()]
+            .into_iter()
+            .chain(port)
+            .collect(),
+        Key::NodePort => port.to_vec(),
+    }
+}
+
+/// Draws one slot among `count` and sends the connection to its backend.
+///
+/// A sticky frontend's first choice depends on the client's address alone, so that it is the same
+/// one on all frontends of a Service.
+fn draw(family: Family, map: SetId, count: usize) -> Rule {
+    let (key, is_sticky) = match map {
+        SetId::StickySlots(key) => (key, true),
+        SetId::Slots(key) | SetId::InsideSlots(key) => (key, false),
+        _ => return rule(),
+    };
+    let modulus = u32::try_from(count).unwrap_or(u32::MAX);
+    let offset = number(count, 0);
+    let mut parts = frontend(family, key);
+    parts.push(match is_sticky && modulus > 1 {
+        true => Expression::Hash {
+            of: Box::new(Field::saddr(family).into()),
+            modulus,
+            seed: SEED,
+            offset,
+        },
+        false => random(modulus, offset),
+    });
+    let backend = Expression::Concat(parts).look_up(&map.definition(family));
+    rule().dnat(family, backend)
+}
+
+/// Remembers where a client of a sticky frontend goes. At the end of its way through this node the
+/// packet tells both: where the connection was opened to, and where it goes.
+fn remember(family: Family, key: Key, seconds: u32) -> Rule {
+    let with = |last: Expression| {
+        let mut parts = original_frontend(family, key);
+        parts.push(last);
+        Expression::Concat(parts)
+    };
+    with(random(1, seconds))
+        .within(&SetId::Sticky(key).definition(family))
+        .then(Statement::Learn {
+            set: SetId::Affinity(key).name().to_owned(),
+            key: with(Field::saddr(family).into()),
+            data: Some(concat([Field::daddr(family), Field::DPORT])),
+            timeout: Some(Duration::from_secs(u64::from(seconds))),
+        })
+}

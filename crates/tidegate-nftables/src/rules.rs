@@ -1,0 +1,295 @@
+//! The chains of our tables and their rules, which are the same whatever Services exist.
+//!
+//! A new connection comes in through `prerouting` or, from this node itself, through `output`.
+//! `inside` looks whether it goes somewhere else because it is from a pod or from this node; then
+//! `services` sends it through what its destination is: a cluster IP, an external IP, or an address
+//! of this node. Backends are drawn in the `draw-…` chains, which have a rule for each number of
+//! slots that occurs. Where a client shall stay with its backend, `remember` notes where it went. Everything happens in chains of type `nat`, which see the first packet of a
+//! connection only, so packets of known connections pay nothing. Refusing and dropping happen there
+//! too: a packet that is refused leaves no connection behind, and the next try is a first packet
+//! again.
+
+use std::collections::BTreeSet;
+
+use tidegate_netlink::nftables::{
+    BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule,
+    Statement, Test, Tuple, concat, rule,
+};
+use tidegate_plan::PodTraffic;
+
+use crate::content::Numbered;
+use crate::numbered::{
+    DRAWN, draw_chain, frontend, numbered_rule, original_frontend, remember_chain,
+};
+use crate::sets::{Case, Key, SetId};
+
+/// The priorities that `nft` calls `dstnat` and `srcnat`.
+const DSTNAT: i32 = -100;
+const SRCNAT: i32 = 100;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const SCTP: u8 = 132;
+
+/// All chains of a table with their rules, in the order in which they are listed.
+pub(crate) fn chains(
+    family: Family,
+    pods: &PodTraffic,
+    numbers: &BTreeSet<Numbered>,
+) -> Vec<(Chain, Vec<Rule>)> {
+    let writer = Writer { family };
+    let mut chains = writer.hooks(pods);
+    chains.extend(writer.destinations());
+    let numbered: Vec<_> = numbers
+        .iter()
+        .map(|one| numbered_rule(family, *one))
+        .collect();
+    let names = DRAWN.map(draw_chain);
+    for name in names.into_iter().chain(Key::ALL.map(remember_chain)) {
+        let of_chain = numbered.iter().filter(|(chain, _)| *chain == name);
+        let rules = of_chain.map(|(_, rule)| rule.clone()).collect();
+        chains.push((Chain::regular(name), rules));
+    }
+    chains.extend(writer.masquerading(pods));
+    chains
+}
+
+/// The packets that come from pods, where that can be told.
+fn from_pods(family: Family, pods: &PodTraffic) -> Option<Rule> {
+    let interface = || Expression::from(Field::INPUT_INTERFACE);
+    match pods {
+        PodTraffic::Unknown => None,
+        PodTraffic::Cidrs(_) => {
+            let source = Expression::from(Field::saddr(family));
+            Some(source.within(&SetId::Pods.definition(family)))
+        }
+        PodTraffic::Bridge(name) => {
+            Some(rule().when(interface(), Test::Is(Tuple::new().name(name))))
+        }
+        PodTraffic::InterfacePrefix(prefix) => {
+            Some(rule().when(interface(), Test::StartsWith(prefix.clone())))
+        }
+    }
+}
+
+struct Writer {
+    family: Family,
+}
+
+impl Writer {
+    fn set(&self, id: SetId) -> tidegate_netlink::nftables::Set {
+        id.definition(self.family)
+    }
+
+    fn base(&self, name: &str, hook: Hook, priority: i32) -> Chain {
+        Chain {
+            name: name.to_owned(),
+            base: Some(BaseChain {
+                chain_type: ChainType::Nat,
+                hook,
+                priority,
+            }),
+        }
+    }
+
+    /// Packets for a frontend in one of the sets that `id` makes for each kind of key.
+    fn frontend_in(&self, id: SetId, key: Key) -> Rule {
+        Expression::Concat(frontend(self.family, key)).within(&self.set(id))
+    }
+
+    fn daddr_in(&self, id: SetId) -> Rule {
+        Expression::from(Field::daddr(self.family)).within(&self.set(id))
+    }
+
+    /// Packets for an address of this node that node ports answer on.
+    fn to_node(&self) -> Rule {
+        let local = Tuple::new().number(Datatype::LOCAL);
+        let selected = self.daddr_in(SetId::NodePortRanges);
+        Field::DADDR_TYPE.is(local).and(selected)
+    }
+
+    fn hooks(&self, pods: &PodTraffic) -> Vec<(Chain, Vec<Rule>)> {
+        let mut with_source = frontend(self.family, Key::Address);
+        with_source.push(Field::saddr(self.family).into());
+        let not_admitted = Expression::Concat(with_source).outside(&self.set(SetId::Admitted));
+        let guard = self
+            .frontend_in(SetId::Guarded, Key::Address)
+            .and(not_admitted)
+            .drop();
+        let inside_if = from_pods(self.family, pods).map(|from_pods| from_pods.jump("inside"));
+        let stay = self.stay(Key::Address);
+        let prerouting = [
+            Some(guard.clone()),
+            Some(stay.clone()),
+            inside_if,
+            Some(rule().jump("services")),
+        ];
+        let translated = || rule().when(Field::CONNECTION_STATUS.into(), Test::Has(Datatype::DNAT));
+        vec![
+            (
+                self.base("prerouting", Hook::Prerouting, DSTNAT),
+                prerouting.into_iter().flatten().collect(),
+            ),
+            (
+                self.base("output", Hook::Output, DSTNAT),
+                vec![guard, stay, rule().jump("inside"), rule().jump("services")],
+            ),
+            (
+                self.base("input", Hook::Input, SRCNAT),
+                vec![translated().jump("remember")],
+            ),
+            (
+                self.base("postrouting", Hook::Postrouting, SRCNAT),
+                vec![
+                    translated().jump("remember"),
+                    translated().jump("masquerading"),
+                ],
+            ),
+        ]
+    }
+
+    /// Sends a client's connection to where it went before, if that is remembered.
+    fn stay(&self, key: Key) -> Rule {
+        let mut client = frontend(self.family, key);
+        client.push(Field::saddr(self.family).into());
+        let backend = Expression::Concat(client).look_up(&self.set(SetId::Affinity(key)));
+        rule().dnat(self.family, backend)
+    }
+
+    /// Packets of connections that were opened to an address of this node.
+    fn opened_to_node(&self) -> Rule {
+        let opened_to = Expression::from(Field::original_daddr(self.family));
+        opened_to.within(&self.set(SetId::NodeAddresses))
+    }
+
+    fn destinations(&self) -> Vec<(Chain, Vec<Rule>)> {
+        let [slots, node_slots, inside, node_inside, sticky, node_sticky] = DRAWN.map(draw_chain);
+        let rejected = |key| self.frontend_in(SetId::Rejected(key), key).goto("reject");
+        let dropped = |key| self.frontend_in(SetId::Dropped(key), key).drop();
+        let with_ports = [TCP, UDP, SCTP].map(|protocol| {
+            Field::PROTOCOL
+                .is(Tuple::new().protocol(protocol))
+                .goto("reject")
+        });
+        let learn_address = rule().then(Statement::Learn {
+            set: SetId::NodeAddresses.name().to_owned(),
+            key: Field::daddr(self.family).into(),
+            data: None,
+            timeout: None,
+        });
+        let chain = |name: &str, rules: Vec<Rule>| (Chain::regular(name), rules);
+        vec![
+            chain(
+                "inside",
+                vec![rule().jump(inside), self.to_node().jump("inside-node-port")],
+            ),
+            chain(
+                "inside-node-port",
+                vec![self.stay(Key::NodePort), rule().jump(node_inside)],
+            ),
+            chain(
+                "services",
+                vec![
+                    self.daddr_in(SetId::ClusterIps).goto("cluster-ip"),
+                    self.daddr_in(SetId::ExternalIps).jump("address"),
+                    self.daddr_in(SetId::ServiceRanges).drop(),
+                    self.to_node().jump("node-port"),
+                ],
+            ),
+            chain(
+                "cluster-ip",
+                [rule().jump("address")]
+                    .into_iter()
+                    .chain(with_ports)
+                    .chain([rule().drop()])
+                    .collect(),
+            ),
+            chain(
+                "address",
+                vec![
+                    rule().jump(slots),
+                    rule().jump(sticky),
+                    rejected(Key::Address),
+                    dropped(Key::Address),
+                ],
+            ),
+            chain(
+                "node-port",
+                vec![
+                    learn_address,
+                    self.stay(Key::NodePort),
+                    rule().jump(node_slots),
+                    rule().jump(node_sticky),
+                    rejected(Key::NodePort),
+                    dropped(Key::NodePort),
+                ],
+            ),
+            chain(
+                "remember",
+                vec![
+                    rule().jump(remember_chain(Key::Address)),
+                    self.opened_to_node().jump(remember_chain(Key::NodePort)),
+                ],
+            ),
+            chain(
+                "reject",
+                vec![
+                    Field::PROTOCOL
+                        .is(Tuple::new().protocol(TCP))
+                        .reject(self.family, Reject::TcpReset),
+                    rule().reject(self.family, Reject::PortUnreachable),
+                ],
+            ),
+        ]
+    }
+
+    /// What becomes of the source address of connections whose destination was translated.
+    ///
+    /// Others translate destinations too. Whether it was us is told from where the connection was
+    /// opened to: that is one of our frontends, or a node port on an address of this node.
+    fn masquerading(&self, pods: &PodTraffic) -> Vec<(Chain, Vec<Rule>)> {
+        let in_case = |key| {
+            Case::ALL.map(|case| {
+                let set = self.set(SetId::Masquerade(case, key));
+                Expression::Concat(original_frontend(self.family, key))
+                    .within(&set)
+                    .goto(case_chain(case))
+            })
+        };
+        let both_ends = concat([Field::saddr(self.family), Field::daddr(self.family)]);
+        let hairpin = both_ends.within(&self.set(SetId::Hairpins)).masquerade();
+        let to_node = self.opened_to_node().goto("masquerading-node-port");
+        let by_address = [hairpin]
+            .into_iter()
+            .chain(in_case(Key::Address))
+            .chain([to_node]);
+        let outsiders = match pods {
+            PodTraffic::Unknown => Vec::new(),
+            pods => from_pods(self.family, pods)
+                .map(Rule::back)
+                .into_iter()
+                .chain([rule().masquerade()])
+                .collect(),
+        };
+        let local = Tuple::new().number(Datatype::LOCAL);
+        let chain = |name: &str, rules: Vec<Rule>| (Chain::regular(name), rules);
+        vec![
+            chain("masquerading", by_address.collect()),
+            chain("masquerading-node-port", in_case(Key::NodePort).to_vec()),
+            chain(case_chain(Case::Always), vec![rule().masquerade()]),
+            chain(case_chain(Case::Outsiders), outsiders),
+            chain(
+                case_chain(Case::Own),
+                vec![Field::SADDR_TYPE.is(local).masquerade()],
+            ),
+        ]
+    }
+}
+
+fn case_chain(case: Case) -> &'static str {
+    match case {
+        Case::Always => "masquerade",
+        Case::Outsiders => "masquerade-unless-pod",
+        Case::Own => "masquerade-if-own",
+    }
+}

@@ -1,0 +1,209 @@
+//! The sets and maps of our tables: which there are, and what they mean.
+
+use tidegate_netlink::nftables::{Datatype, Family, Set};
+
+/// One of the sets of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum SetId {
+    /// (frontend . slot) → backend: where new connections go.
+    Slots(Key),
+    /// The same for connections from pods and from this node, where those go elsewhere.
+    InsideSlots(Key),
+    /// The same for frontends whose clients stay with their backend.
+    StickySlots(Key),
+    /// (frontend . seconds): for how long clients stay.
+    Sticky(Key),
+    /// (frontend . client) → backend: where clients went; filled by the rules, and it expires.
+    Affinity(Key),
+    /// Frontends that refuse with an answer.
+    Rejected(Key),
+    /// Frontends that drop.
+    Dropped(Key),
+    /// Frontends whose connections get a new source address in a case.
+    Masquerade(Case, Key),
+    /// All cluster IPs: what none of their Services claims is refused.
+    ClusterIps,
+    /// All external and load-balancer IPs.
+    ExternalIps,
+    /// Frontends that only some sources may use.
+    Guarded,
+    /// (frontend . source range): who may use them.
+    Admitted,
+    /// (backend . backend) for each backend on this node: connections to itself.
+    Hairpins,
+    /// The pods' ranges.
+    Pods,
+    /// The ranges that cluster IPs come from.
+    ServiceRanges,
+    /// The local addresses that node ports answer on.
+    NodePortRanges,
+    /// The local addresses that were spoken to; filled by the rules.
+    NodeAddresses,
+}
+
+/// What identifies a frontend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    /// Address, protocol and port.
+    Address,
+    /// Protocol and port: a port of the node, on whichever address.
+    NodePort,
+}
+
+/// When a frontend's connections are masqueraded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Case {
+    /// Always.
+    Always,
+    /// When they don't come from pods.
+    Outsiders,
+    /// When this node itself opened them.
+    Own,
+}
+
+impl Key {
+    pub(crate) const ALL: [Self; 2] = [Self::Address, Self::NodePort];
+}
+
+impl Case {
+    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::Outsiders, Self::Own];
+}
+
+/// The most local addresses that are remembered. A node has a handful; more are only possible with
+/// whole ranges routed to it, and then the rest of them isn't masqueraded on node ports.
+const MOST_NODE_ADDRESSES: u32 = 4096;
+
+/// The most clients whose backend is remembered. A client beyond that is served, and not
+/// remembered.
+const MOST_CLIENTS: u32 = 1 << 20;
+
+impl SetId {
+    /// All sets in the order in which they are listed.
+    pub(crate) fn all() -> Vec<Self> {
+        let by_key = |of: fn(Key) -> Self| Key::ALL.map(of);
+        let masquerade = Case::ALL
+            .into_iter()
+            .flat_map(|case| Key::ALL.map(|key| Self::Masquerade(case, key)));
+        [Self::ClusterIps, Self::ExternalIps]
+            .into_iter()
+            .chain(by_key(Self::Slots))
+            .chain(by_key(Self::InsideSlots))
+            .chain(by_key(Self::StickySlots))
+            .chain(by_key(Self::Sticky))
+            .chain(by_key(Self::Affinity))
+            .chain(by_key(Self::Rejected))
+            .chain(by_key(Self::Dropped))
+            .chain([Self::Guarded, Self::Admitted])
+            .chain(masquerade)
+            .chain([
+                Self::Hairpins,
+                Self::Pods,
+                Self::ServiceRanges,
+                Self::NodePortRanges,
+                Self::NodeAddresses,
+            ])
+            .collect()
+    }
+
+    /// Whether rules fill the set, so that its content says nothing about the plan.
+    pub(crate) fn is_learned(self) -> bool {
+        matches!(self, Self::NodeAddresses | Self::Affinity(_))
+    }
+
+    /// Whether several Services can need the same element.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::ClusterIps | Self::ExternalIps | Self::Hairpins)
+    }
+
+    /// The set's name.
+    pub(crate) fn name(self) -> &'static str {
+        use Key::{Address, NodePort};
+        match self {
+            Self::Slots(Address) => "slots",
+            Self::Slots(NodePort) => "node-port-slots",
+            Self::InsideSlots(Address) => "inside-slots",
+            Self::InsideSlots(NodePort) => "inside-node-port-slots",
+            Self::StickySlots(Address) => "sticky-slots",
+            Self::StickySlots(NodePort) => "sticky-node-port-slots",
+            Self::Sticky(Address) => "sticky",
+            Self::Sticky(NodePort) => "sticky-node-ports",
+            Self::Affinity(Address) => "affinity",
+            Self::Affinity(NodePort) => "node-port-affinity",
+            Self::Rejected(Address) => "rejected",
+            Self::Rejected(NodePort) => "rejected-node-ports",
+            Self::Dropped(Address) => "dropped",
+            Self::Dropped(NodePort) => "dropped-node-ports",
+            Self::Masquerade(Case::Always, Address) => "masquerade-always",
+            Self::Masquerade(Case::Always, NodePort) => "masquerade-node-ports-always",
+            Self::Masquerade(Case::Outsiders, Address) => "masquerade-outsiders",
+            Self::Masquerade(Case::Outsiders, NodePort) => "masquerade-node-ports-outsiders",
+            Self::Masquerade(Case::Own, Address) => "masquerade-own",
+            Self::Masquerade(Case::Own, NodePort) => "masquerade-node-ports-own",
+            Self::ClusterIps => "cluster-ips",
+            Self::ExternalIps => "external-ips",
+            Self::Guarded => "guarded",
+            Self::Admitted => "admitted",
+            Self::Hairpins => "hairpins",
+            Self::Pods => "pods",
+            Self::ServiceRanges => "service-ranges",
+            Self::NodePortRanges => "node-port-ranges",
+            Self::NodeAddresses => "node-addresses",
+        }
+    }
+
+    /// The set as the kernel has it. None but the learned ones declares a size: a size is a hard
+    /// limit, and without one the kernel grows the set with its content.
+    pub(crate) fn definition(self, family: Family) -> Set {
+        let address = match family {
+            Family::Ip => Datatype::Ipv4Addr,
+            Family::Ip6 => Datatype::Ipv6Addr,
+        };
+        let frontend = |key| match key {
+            Key::Address => vec![address, Datatype::InetProto, Datatype::InetService],
+            Key::NodePort => vec![Datatype::InetProto, Datatype::InetService],
+        };
+        let and = |mut types: Vec<Datatype>, last| {
+            types.push(last);
+            types
+        };
+        let name = self.name();
+        match self {
+            Self::Slots(key) | Self::InsideSlots(key) | Self::StickySlots(key) => Set::map(
+                name,
+                and(frontend(key), Datatype::Number),
+                [address, Datatype::InetService],
+            ),
+            Self::Affinity(key) => {
+                let backend = [address, Datatype::InetService];
+                Set::map(name, and(frontend(key), address), backend)
+                    .dynamic(MOST_CLIENTS)
+                    .with_timeout()
+            }
+            Self::Sticky(key) => Set::of(name, and(frontend(key), Datatype::Number)),
+            Self::Rejected(key) | Self::Dropped(key) | Self::Masquerade(_, key) => {
+                Set::of(name, frontend(key))
+            }
+            Self::Guarded => Set::of(name, frontend(Key::Address)),
+            Self::Admitted => Set::of(name, and(frontend(Key::Address), address)).with_intervals(),
+            Self::Hairpins => Set::of(name, [address, address]),
+            Self::ClusterIps | Self::ExternalIps => Set::of(name, [address]),
+            Self::Pods | Self::ServiceRanges | Self::NodePortRanges => {
+                Set::of(name, [address]).with_intervals()
+            }
+            Self::NodeAddresses => Set::of(name, [address]).dynamic(MOST_NODE_ADDRESSES),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_set_has_a_name_of_its_own_that_the_kernel_takes() {
+        let names: BTreeSet<&str> = SetId::all().into_iter().map(SetId::name).collect();
+        assert_eq!(names.len(), SetId::all().len());
+        assert!(names.iter().all(|name| name.len() < 128));
+    }
+}

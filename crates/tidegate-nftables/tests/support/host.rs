@@ -1,0 +1,80 @@
+//! A machine of a test: a thread with a network namespace of its own.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::gettid;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A machine: what runs on it sees its interfaces only. It ends with the test's process.
+pub(crate) struct Host {
+    jobs: Sender<Job>,
+    thread: i32,
+}
+
+impl Host {
+    /// A machine with nothing but a loopback interface.
+    pub(crate) fn new() -> Self {
+        let (jobs, queue) = channel::<Job>();
+        let (tell, thread) = channel();
+        thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).expect("the tests run as root");
+            // Addresses work at once, without a second of asking whether somebody has them.
+            for conf in ["all", "default"] {
+                let path = format!("/proc/sys/net/ipv6/conf/{conf}/accept_dad");
+                std::fs::write(path, "0").expect("IPv6 is there");
+            }
+            tell.send(gettid().as_raw()).expect("the test waits for it");
+            for job in queue {
+                job();
+            }
+        });
+        let thread = thread.recv().expect("the thread starts");
+        let host = Self { jobs, thread };
+        host.run("ip link set lo up");
+        host
+    }
+
+    /// The number by which `ip link set … netns` finds this machine.
+    pub(crate) fn number(&self) -> i32 {
+        self.thread
+    }
+
+    /// Starts something on this machine that goes on while the test does other things. The machine
+    /// can't do anything else meanwhile.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Receiver<T> {
+        let (tell, result) = channel();
+        let job = Box::new(move || {
+            // Nobody waits any more only if the test has failed already.
+            let _ = tell.send(work());
+        });
+        self.jobs.send(job).expect("the machine runs");
+        result
+    }
+
+    /// Does something on this machine. Threads and processes that it starts stay on it.
+    pub(crate) fn with<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let (tell, result) = channel();
+        let job = Box::new(move || {
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // Nobody waits any more only if the test has failed already.
+            let _ = tell.send(done);
+        });
+        self.jobs.send(job).expect("the machine runs");
+        match result.recv().expect("the machine runs") {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Runs a command on this machine.
+    pub(crate) fn run(&self, line: &str) -> String {
+        let line = line.to_owned();
+        self.with(move || super::run(&line))
+    }
+}
