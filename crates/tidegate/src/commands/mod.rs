@@ -1,0 +1,5 @@
+//! One module a command, or a family of commands.
+
+pub(crate) mod cleanup;
+pub(crate) mod objects;
+pub(crate) mod render;

@@ -1,0 +1,53 @@
+//! The tidegate binary: command line, wiring, exit codes.
+
+mod cli;
+mod commands;
+mod demo;
+mod exit;
+mod interrupt;
+mod logging;
+mod output;
+mod render;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    // Pods are this same program, started again inside their namespaces; there it must do nothing
+    // of what follows.
+    if let Some(code) = tidegate_node::internal::main(std::env::args_os()) {
+        return code;
+    }
+    let cli = Cli::parse();
+    logging::start(cli.verbose, cli.log_format);
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure);
+            failure.code()
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Up(args) => up::run(args, interrupt::token()?).await,
+        Command::Demo(args) => demo::run(args, interrupt::token()?).await,
+        Command::Apply(args) => commands::objects::run_apply(args).await,
+        Command::Get(args) => commands::objects::run_get(args).await,
+        Command::Delete(args) => commands::objects::run_delete(args).await,
+        Command::Logs(args) => commands::objects::run_logs(args).await,
+        Command::Render(args) => commands::render::run(&args),
+        Command::Cleanup(args) => commands::cleanup::run(&args).await,
+        Command::Version => {
+            say!("tidegate {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! `tidegate up`: everything on one machine, in one process.
+//!
+//! This is wiring: which part is told what, in which order they start, and in which they end.
+
+mod logs;
+mod progress;
+mod rights;
+mod settings;
+mod system;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use kube::Client;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tidegate_apiserver::{PodAccess, Server};
+use tidegate_dns::{ForwardSettings, Upstreams, ZoneSettings};
+use tidegate_nftables::NftablesMode;
+use tidegate_node::{CleanupReport, Node, NodeConfig, PreparedNode};
+use tidegate_plan::{PlanSettings, PodTraffic};
+use tidegate_proxy::{Proxy, ProxyConfig};
+use tidegate_store::{OpenError, RedbStore};
+use tidegate_watch::{ClusterWatch, Scope};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::UpArgs;
+use crate::exit::Failure;
+use crate::up::logs::NodeLogs;
+use crate::up::progress::Progress;
+use crate::up::settings::Settings;
+
+/// Where DNS is served, as everywhere.
+const DNS_PORT: u16 = 53;
+
+/// How many of the parts serve: the proxy and the DNS server. They end last.
+const SERVING_PARTS: usize = 2;
+
+/// Runs everything until it is interrupted.
+pub(crate) async fn run(args: UpArgs, interrupt: CancellationToken) -> Result<(), Failure> {
+    let mut cluster = start(&args).await?;
+    let broken = interrupt.run_until_cancelled(cluster.broken()).await;
+    let stopped = cluster.stop().await;
+    match broken {
+        Some(error) => Err(Failure::Failed(error)),
+        None => stopped,
+    }
+}
+
+/// A running machine.
+pub(crate) struct Cluster {
+    settings: Settings,
+    client: Client,
+    server: Server,
+    node: Arc<Node>,
+    /// Ends what acts on the cluster's behalf: controllers, and the node's agent.
+    acting: CancellationToken,
+    /// Ends what serves: the proxy and the DNS server.
+    serving: CancellationToken,
+    parts: JoinSet<(&'static str, anyhow::Result<()>)>,
+}
+
+/// Starts every part in the order in which they need each other, and waits until they are ready.
+///
+/// # Errors
+/// What kept a part from starting; whatever had started is ended again.
+pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
+    let settings = Settings::resolve(args)?;
+    rights::check()?;
+    raise_open_files()?;
+    let progress = Progress::begin();
+    let store = RedbStore::open(&settings.data_dir).map_err(data_failure)?;
+    progress.done("store", settings.data_dir.display());
+    let dataplane = NftablesMode::open().map_err(Failure::machine)?;
+
+    // The pod network comes first, because the API server listens on its addresses too.
+    let prepared = PreparedNode::prepare(node_config(&settings)?)
+        .await
+        .map_err(Failure::machine)?;
+    let logs = Arc::new(NodeLogs::default());
+    let api = api_config(&settings);
+    let server = match Server::start(
+        api,
+        Arc::new(store),
+        Arc::clone(&logs) as Arc<dyn PodAccess>,
+    )
+    .await
+    {
+        Ok(server) => server,
+        Err(error) => {
+            report_leftovers(&prepared.abandon().await);
+            return Err(Failure::machine(error));
+        }
+    };
+    progress.done(
+        "API server",
+        format_args!("https://{}", server.local_addr()),
+    );
+    let client = server.client();
+    let node = match prepared.register(client.clone()).await {
+        Ok(node) => Arc::new(node),
+        Err(error) => {
+            server.shutdown().await;
+            return Err(Failure::Failed(error.into()));
+        }
+    };
+    logs.connect(&node);
+    progress.done(
+        "node",
+        format_args!(
+            "{}, pods in {}",
+            settings.node_name,
+            list(&settings.pod_cidrs)
+        ),
+    );
+    let mut cluster = Cluster {
+        settings,
+        client,
+        server,
+        node,
+        acting: CancellationToken::new(),
+        serving: CancellationToken::new(),
+        parts: JoinSet::new(),
+    };
+    match cluster.start_parts(dataplane, &progress).await {
+        Ok(()) => Ok(cluster),
+        Err(failure) => {
+            if let Err(error) = cluster.stop().await {
+                tracing::error!("{error}");
+            }
+            Err(failure)
+        }
+    }
+}
+
+impl Cluster {
+    /// A client of the API with all rights.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The domain that cluster names end in, without a trailing dot.
+    pub(crate) fn domain(&self) -> &str {
+        &self.settings.domain_name
+    }
+
+    /// The DNS server's cluster IP.
+    pub(crate) fn dns(&self) -> IpAddr {
+        self.settings.cluster_dns[0]
+    }
+
+    /// Waits for a part to end although nobody asked it to.
+    pub(crate) async fn broken(&mut self) -> anyhow::Error {
+        match self.parts.join_next().await {
+            Some(Ok((part, Err(error)))) => error.context(format!("the {part} ended")),
+            Some(Ok((part, Ok(())))) => {
+                anyhow!("the {part} ended for no reason; please report this")
+            }
+            Some(Err(crash)) => anyhow!(crash).context("a part broke down; please report this"),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends everything in reverse order and takes its traces along.
+    ///
+    /// # Errors
+    /// Something could not be removed; everything else is.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        tracing::info!("stopping");
+        // Pods end while the API still takes what they have to say, and after the controllers,
+        // which would replace them.
+        self.acting.cancel();
+        let mut failures = Vec::new();
+        while self.parts.len() > SERVING_PARTS {
+            self.take_end(&mut failures).await;
+        }
+        let report = self.node.stop().await;
+        failures.extend(report.problems.iter().map(ToString::to_string));
+        self.serving.cancel();
+        while !self.parts.is_empty() {
+            self.take_end(&mut failures).await;
+        }
+        self.server.shutdown().await;
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Failed(anyhow!(
+            "some traces may be left, `tidegate cleanup` removes them:\n  {}",
+            failures.join("\n  ")
+        )))
+    }
+
+    async fn take_end(&mut self, failures: &mut Vec<String>) {
+        match self.parts.join_next().await {
+            Some(Ok((part, Err(error)))) => {
+                failures.push(format!("the {part} did not end well: {error:#}"))
+            }
+            Some(Err(crash)) => failures.push(crash.to_string()),
+            Some(Ok((_, Ok(())))) | None => {}
+        }
+    }
+
+    async fn start_parts(
+        &mut self,
+        dataplane: NftablesMode,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let settings = self.settings.clone();
+        let dns = tidegate_dns::Server::bind(dns_config(&settings)).map_err(Failure::machine)?;
+        system::publish_dns(&self.client, &settings)
+            .await
+            .context("the DNS Service could not be published")?;
+
+        let watch = ClusterWatch::start(&self.client, Scope::Everything, self.serving.clone());
+        let mut first_lists = watch.subscribe();
+        let proxy = Proxy::new(
+            proxy_config(&settings),
+            watch.subscribe(),
+            Box::new(dataplane),
+        );
+        let mut status = proxy.status();
+        let (serving, acting) = (self.serving.clone(), self.acting.clone());
+        let dns_watch = watch.clone();
+        let dns_serving = serving.clone();
+        self.parts.spawn(async move {
+            (
+                "DNS server",
+                dns.run(&dns_watch, dns_serving).await.map_err(Into::into),
+            )
+        });
+        self.parts
+            .spawn(async move { ("proxy", proxy.run(serving).await.map_err(Into::into)) });
+        let controllers =
+            tidegate_controllers::run(self.client.clone(), Default::default(), acting.clone());
+        self.parts
+            .spawn(async move { ("controllers", controllers.await.map_err(Into::into)) });
+        let node = Arc::clone(&self.node);
+        self.parts.spawn(async move {
+            node.run(acting.cancelled_owned()).await;
+            ("node", Ok(()))
+        });
+
+        first_lists.changed().await;
+        progress.done(
+            "DNS",
+            format_args!(
+                "{} answers for {}",
+                list(&settings.cluster_dns),
+                settings.domain_name
+            ),
+        );
+        tokio::select! {
+            programmed = status.wait_for(|status| status.programmed) => {
+                programmed.context("the proxy ended before it had programmed the kernel")?;
+            }
+            error = self.broken() => return Err(Failure::Failed(error)),
+        }
+        progress.done(
+            "proxy",
+            format_args!("nftables, Services in {}", list(&settings.service_cidrs)),
+        );
+        progress.ready(self.server.kubeconfig_path());
+        Ok(())
+    }
+}
+
+/// Watches, probes, pods' logs and DNS questions on their way hold a file each; the customary limit
+/// of 1024 is for programs that use `select`.
+fn raise_open_files() -> Result<(), Failure> {
+    let raise = || {
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, most, most)
+    };
+    raise()
+        .context("the limit of open files can't be raised")
+        .map_err(Failure::Machine)
+}
+
+fn api_config(settings: &Settings) -> tidegate_apiserver::Config {
+    let advertise = SocketAddr::new(settings.node_addresses[0], settings.listen.port());
+    let covered = settings.listen.ip().is_unspecified();
+    let on_bridge = settings
+        .node_addresses
+        .iter()
+        .map(|ip| SocketAddr::new(*ip, settings.listen.port()));
+    tidegate_apiserver::Config {
+        data_dir: settings.data_dir.clone(),
+        listen: settings.listen,
+        // Pods reach the API at the bridge's own addresses, which nobody outside can reach.
+        extra_listen: on_bridge.filter(|_| !covered).collect(),
+        advertise,
+        service_cidrs: settings.service_cidrs.clone(),
+        node_ports: settings.node_port_range.0..=settings.node_port_range.1,
+        cluster_domain: settings.domain_name.clone(),
+    }
+}
+
+fn node_config(settings: &Settings) -> Result<NodeConfig, Failure> {
+    let executable = std::env::current_exe().context("our own program file can't be found")?;
+    Ok(NodeConfig {
+        pod_cidrs: settings.pod_cidrs.clone(),
+        service_cidrs: settings.service_cidrs.clone(),
+        bridge: settings.bridge.clone(),
+        cluster_dns: settings.cluster_dns.clone(),
+        cluster_domain: settings.domain_name.clone(),
+        host_resolv_conf: settings.resolv_conf.clone(),
+        ..NodeConfig::new(&settings.node_name, &settings.data_dir, executable)
+    })
+}
+
+fn dns_config(settings: &Settings) -> tidegate_dns::Config {
+    let ranges = settings.service_cidrs.iter().chain(&settings.pod_cidrs);
+    tidegate_dns::Config {
+        addresses: settings
+            .node_addresses
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, DNS_PORT))
+            .collect(),
+        zone: ZoneSettings {
+            domain: settings.cluster_domain.clone(),
+            name_servers: settings
+                .cluster_dns
+                .iter()
+                .chain(&settings.node_addresses)
+                .copied()
+                .collect(),
+            reverse_networks: ranges.copied().collect(),
+            ..ZoneSettings::default()
+        },
+        forward: ForwardSettings {
+            upstreams: Upstreams::ResolvConf(settings.resolv_conf.clone()),
+            ..ForwardSettings::default()
+        },
+        ..tidegate_dns::Config::default()
+    }
+}
+
+fn proxy_config(settings: &Settings) -> ProxyConfig {
+    ProxyConfig {
+        plan: PlanSettings {
+            node: settings.node_name.clone(),
+            service_cidrs: settings.service_cidrs.clone(),
+            pod_traffic: PodTraffic::Cidrs(settings.pod_cidrs.clone()),
+            ..PlanSettings::default()
+        },
+        keep_rules: settings.keep_rules,
+        ..ProxyConfig::default()
+    }
+}
+
+fn data_failure(error: OpenError) -> Failure {
+    Failure::Data(error.into())
+}
+
+fn report_leftovers(report: &CleanupReport) {
+    for problem in &report.problems {
+        tracing::error!("{problem}; `tidegate cleanup` tries again");
+    }
+}
+
+fn list<T: ToString>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}

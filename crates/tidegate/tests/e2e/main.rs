@@ -1,0 +1,19 @@
+//! The real binary, in a network namespace of its own, with real clients.
+//!
+//! Every test makes a [`machine::Machine`], which goes away with everything in it, also when the
+//! test fails or is killed.
+
+// A skipped test says why, where the test runner shows it.
+#![allow(clippy::print_stderr)]
+
+mod machine;
+mod wait;
+
+mod bad_input;
+mod clients;
+mod dns;
+mod life_cycle;
+mod pods;
+mod rolling;
+mod services;
+mod traces;
