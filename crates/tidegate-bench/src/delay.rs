@@ -82,12 +82,27 @@ async fn deleted_pod(client: &Client) -> anyhow::Result<Duration> {
         .try_next()
         .await?
         .context("the deletion has an event")?;
-    out_of_kernel(&address, Instant::now())
+    let begun = Instant::now();
+    until_kernel(&address, false)?;
+    Ok(begun.elapsed())
 }
 
+/// A pod that is not started again, so that it stays gone.
 async fn killed_pod(client: &Client) -> anyhow::Result<Duration> {
-    let (_, pod) = a_ready_pod(client).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
+    let pod = json!({"metadata": {"name": "victim", "labels": {"app": "hostnames"}},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "serve", "image": "serve_hostname"}]}});
+    pods.create(&PostParams::default(), &serde_json::from_value(pod)?)
+        .await?;
+    let pod = loop {
+        let pod = pods.get("victim").await?;
+        if is_ready(&pod) {
+            break pod;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
     let (_, address) = identity(&pod)?;
+    until_kernel(&address, true)?;
     let id = pod.metadata.uid.context("a pod has a uid")?;
     // The pod's processes are those of its control group.
     let group = run(&format!(
@@ -102,7 +117,8 @@ async fn killed_pod(client: &Client) -> anyhow::Result<Duration> {
         "kill -s KILL {}",
         processes.split_whitespace().collect::<Vec<_>>().join(" ")
     ))?;
-    out_of_kernel(&address, begun)
+    until_kernel(&address, false)?;
+    Ok(begun.elapsed())
 }
 
 /// Waits for three ready pods, so that one can go; gives one of them.
@@ -135,16 +151,24 @@ fn identity(pod: &Pod) -> anyhow::Result<(String, String)> {
     ))
 }
 
-/// Looks with `nft`, which takes some milliseconds itself, until an address is in no rule.
-fn out_of_kernel(address: &str, begun: Instant) -> anyhow::Result<Duration> {
+/// Looks with `nft`, which takes some milliseconds itself, until an address is in the rules or not.
+fn until_kernel(address: &str, wanted: bool) -> anyhow::Result<()> {
+    let begun = Instant::now();
     loop {
         // The blank keeps 10.244.0.2 from being found in 10.244.0.21.
         let rules = run("nft list table ip tidegate")?;
-        if !rules.contains(&format!("{address} ")) {
-            return Ok(begun.elapsed());
+        if rules.contains(&format!("{address} ")) == wanted {
+            return Ok(());
         }
         if begun.elapsed() > Duration::from_secs(30) {
-            bail!("{address} stayed in the kernel");
+            bail!(
+                "{address} {} the kernel",
+                if wanted {
+                    "never came into"
+                } else {
+                    "stayed in"
+                }
+            );
         }
     }
 }
