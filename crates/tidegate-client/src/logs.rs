@@ -3,9 +3,9 @@
 use futures::io::AsyncBufRead;
 use http::Request;
 
+use crate::ClientError;
 use crate::connect::Connection;
 use crate::resource::percent_encode;
-use crate::ClientError;
 
 /// Which part of a log to read.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,9 @@ pub async fn logs(
     if let Some(tail) = options.tail {
         path = format!("{path}&tailLines={tail}");
     }
-    let request = Request::get(path).body(Vec::new()).map_err(|error| ClientError::BadAnswer(error.to_string()))?;
+    let request = Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| ClientError::BadAnswer(error.to_string()))?;
     let stream = connection.client.request_stream(request).await;
     stream.map_err(|error| ClientError::from_kube(error, &connection.server))
 }
