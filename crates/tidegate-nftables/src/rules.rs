@@ -164,12 +164,12 @@ impl Writer {
 
     fn destinations(&self) -> Vec<(Chain, Vec<Rule>)> {
         let [slots, node_slots, inside, node_inside, sticky, node_sticky] = DRAWN.map(draw_chain);
-        let rejected = |key| self.frontend_in(SetId::Rejected(key), key).goto("reject");
+        let rejected = |key| self.frontend_in(SetId::Rejected(key), key).goto("refuse");
         let dropped = |key| self.frontend_in(SetId::Dropped(key), key).drop();
         let with_ports = [TCP, UDP, SCTP].map(|protocol| {
             Field::PROTOCOL
                 .is(Tuple::new().protocol(protocol))
-                .goto("reject")
+                .goto("refuse")
         });
         let learn_address = rule().then(Statement::Learn {
             set: SetId::NodeAddresses.name().to_owned(),
@@ -232,7 +232,7 @@ impl Writer {
                 ],
             ),
             chain(
-                "reject",
+                "refuse",
                 vec![
                     Field::PROTOCOL
                         .is(Tuple::new().protocol(TCP))
@@ -288,7 +288,7 @@ impl Writer {
 
 fn case_chain(case: Case) -> &'static str {
     match case {
-        Case::Always => "masquerade",
+        Case::Always => "masquerade-all",
         Case::Outsiders => "masquerade-unless-pod",
         Case::Own => "masquerade-if-own",
     }
