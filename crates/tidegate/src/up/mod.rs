@@ -2,24 +2,23 @@
 //!
 //! This is wiring: which part is told what, in which order they start, and in which they end.
 
+mod configs;
 mod logs;
 mod progress;
 mod rights;
 mod settings;
 mod system;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use kube::Client;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tidegate_apiserver::{PodAccess, Server};
-use tidegate_dns::{ForwardSettings, Upstreams, ZoneSettings};
 use tidegate_nftables::NftablesMode;
-use tidegate_node::{CleanupReport, Node, NodeConfig, PreparedNode};
-use tidegate_plan::{PlanSettings, PodTraffic};
-use tidegate_proxy::{Proxy, ProxyConfig};
+use tidegate_node::{CleanupReport, Node, PreparedNode};
+use tidegate_proxy::Proxy;
 use tidegate_store::{OpenError, RedbStore};
 use tidegate_watch::{ClusterWatch, Scope};
 use tokio::task::JoinSet;
@@ -30,9 +29,6 @@ use crate::exit::Failure;
 use crate::up::logs::NodeLogs;
 use crate::up::progress::Progress;
 use crate::up::settings::Settings;
-
-/// Where DNS is served, as everywhere.
-const DNS_PORT: u16 = 53;
 
 /// How many of the parts serve: the proxy and the DNS server. They end last.
 const SERVING_PARTS: usize = 2;
@@ -75,11 +71,11 @@ pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
     let dataplane = NftablesMode::open().map_err(Failure::machine)?;
 
     // The pod network comes first, because the API server listens on its addresses too.
-    let prepared = PreparedNode::prepare(node_config(&settings)?)
+    let prepared = PreparedNode::prepare(configs::node(&settings)?)
         .await
         .map_err(Failure::machine)?;
     let logs = Arc::new(NodeLogs::default());
-    let api = api_config(&settings);
+    let api = configs::api_server(&settings);
     let server = match Server::start(
         api,
         Arc::new(store),
@@ -207,7 +203,7 @@ impl Cluster {
         progress: &Progress,
     ) -> Result<(), Failure> {
         let settings = self.settings.clone();
-        let dns = tidegate_dns::Server::bind(dns_config(&settings)).map_err(Failure::machine)?;
+        let dns = tidegate_dns::Server::bind(configs::dns(&settings)).map_err(Failure::machine)?;
         system::publish_dns(&self.client, &settings)
             .await
             .context("the DNS Service could not be published")?;
@@ -215,7 +211,7 @@ impl Cluster {
         let watch = ClusterWatch::start(&self.client, Scope::Everything, self.serving.clone());
         let mut first_lists = watch.subscribe();
         let proxy = Proxy::new(
-            proxy_config(&settings),
+            configs::proxy(&settings),
             watch.subscribe(),
             Box::new(dataplane),
         );
@@ -275,78 +271,6 @@ fn raise_open_files() -> Result<(), Failure> {
     raise()
         .context("the limit of open files can't be raised")
         .map_err(Failure::Machine)
-}
-
-fn api_config(settings: &Settings) -> tidegate_apiserver::Config {
-    let advertise = SocketAddr::new(settings.node_addresses[0], settings.listen.port());
-    let covered = settings.listen.ip().is_unspecified();
-    let on_bridge = settings
-        .node_addresses
-        .iter()
-        .map(|ip| SocketAddr::new(*ip, settings.listen.port()));
-    tidegate_apiserver::Config {
-        data_dir: settings.data_dir.clone(),
-        listen: settings.listen,
-        // Pods reach the API at the bridge's own addresses, which nobody outside can reach.
-        extra_listen: on_bridge.filter(|_| !covered).collect(),
-        advertise,
-        service_cidrs: settings.service_cidrs.clone(),
-        node_ports: settings.node_port_range.0..=settings.node_port_range.1,
-        cluster_domain: settings.domain_name.clone(),
-    }
-}
-
-fn node_config(settings: &Settings) -> Result<NodeConfig, Failure> {
-    let executable = std::env::current_exe().context("our own program file can't be found")?;
-    Ok(NodeConfig {
-        pod_cidrs: settings.pod_cidrs.clone(),
-        service_cidrs: settings.service_cidrs.clone(),
-        bridge: settings.bridge.clone(),
-        cluster_dns: settings.cluster_dns.clone(),
-        cluster_domain: settings.domain_name.clone(),
-        host_resolv_conf: settings.resolv_conf.clone(),
-        ..NodeConfig::new(&settings.node_name, &settings.data_dir, executable)
-    })
-}
-
-fn dns_config(settings: &Settings) -> tidegate_dns::Config {
-    let ranges = settings.service_cidrs.iter().chain(&settings.pod_cidrs);
-    tidegate_dns::Config {
-        addresses: settings
-            .node_addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, DNS_PORT))
-            .collect(),
-        zone: ZoneSettings {
-            domain: settings.cluster_domain.clone(),
-            name_servers: settings
-                .cluster_dns
-                .iter()
-                .chain(&settings.node_addresses)
-                .copied()
-                .collect(),
-            reverse_networks: ranges.copied().collect(),
-            ..ZoneSettings::default()
-        },
-        forward: ForwardSettings {
-            upstreams: Upstreams::ResolvConf(settings.resolv_conf.clone()),
-            ..ForwardSettings::default()
-        },
-        ..tidegate_dns::Config::default()
-    }
-}
-
-fn proxy_config(settings: &Settings) -> ProxyConfig {
-    ProxyConfig {
-        plan: PlanSettings {
-            node: settings.node_name.clone(),
-            service_cidrs: settings.service_cidrs.clone(),
-            pod_traffic: PodTraffic::Cidrs(settings.pod_cidrs.clone()),
-            ..PlanSettings::default()
-        },
-        keep_rules: settings.keep_rules,
-        ..ProxyConfig::default()
-    }
 }
 
 fn data_failure(error: OpenError) -> Failure {

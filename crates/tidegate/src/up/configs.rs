@@ -1,0 +1,94 @@
+//! What each part is told, from the settings of the whole.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tidegate_dns::{ForwardSettings, Upstreams, ZoneSettings};
+use tidegate_node::NodeConfig;
+use tidegate_plan::{PlanSettings, PodTraffic};
+use tidegate_proxy::ProxyConfig;
+
+use super::settings::Settings;
+use crate::exit::Failure;
+
+/// Where DNS is served, as everywhere.
+const DNS_PORT: u16 = 53;
+
+/// The API server's part: on the asked address, and on the bridge for pods.
+pub(super) fn api_server(settings: &Settings) -> tidegate_apiserver::Config {
+    let advertise = SocketAddr::new(settings.node_addresses[0], settings.listen.port());
+    let covered = settings.listen.ip().is_unspecified();
+    let on_bridge = settings
+        .node_addresses
+        .iter()
+        .map(|ip| SocketAddr::new(*ip, settings.listen.port()));
+    tidegate_apiserver::Config {
+        data_dir: settings.data_dir.clone(),
+        listen: settings.listen,
+        // Pods reach the API at the bridge's own addresses, which nobody outside can reach.
+        extra_listen: on_bridge.filter(|_| !covered).collect(),
+        advertise,
+        service_cidrs: settings.service_cidrs.clone(),
+        node_ports: settings.node_port_range.0..=settings.node_port_range.1,
+        cluster_domain: settings.domain_name.clone(),
+    }
+}
+
+/// The node's part.
+///
+/// # Errors
+/// Our own program file, which pods are started with, can't be found.
+pub(super) fn node(settings: &Settings) -> Result<NodeConfig, Failure> {
+    let executable = std::env::current_exe().context("our own program file can't be found")?;
+    Ok(NodeConfig {
+        pod_cidrs: settings.pod_cidrs.clone(),
+        service_cidrs: settings.service_cidrs.clone(),
+        bridge: settings.bridge.clone(),
+        cluster_dns: settings.cluster_dns.clone(),
+        cluster_domain: settings.domain_name.clone(),
+        host_resolv_conf: settings.resolv_conf.clone(),
+        ..NodeConfig::new(&settings.node_name, &settings.data_dir, executable)
+    })
+}
+
+/// The DNS server's part: on the bridge, for the cluster's names and everybody else's.
+pub(super) fn dns(settings: &Settings) -> tidegate_dns::Config {
+    let ranges = settings.service_cidrs.iter().chain(&settings.pod_cidrs);
+    tidegate_dns::Config {
+        addresses: settings
+            .node_addresses
+            .iter()
+            .map(|ip| SocketAddr::new(*ip, DNS_PORT))
+            .collect(),
+        zone: ZoneSettings {
+            domain: settings.cluster_domain.clone(),
+            name_servers: settings
+                .cluster_dns
+                .iter()
+                .chain(&settings.node_addresses)
+                .copied()
+                .collect(),
+            reverse_networks: ranges.copied().collect(),
+            ..ZoneSettings::default()
+        },
+        forward: ForwardSettings {
+            upstreams: Upstreams::ResolvConf(settings.resolv_conf.clone()),
+            ..ForwardSettings::default()
+        },
+        ..tidegate_dns::Config::default()
+    }
+}
+
+/// The proxy's part.
+pub(super) fn proxy(settings: &Settings) -> ProxyConfig {
+    ProxyConfig {
+        plan: PlanSettings {
+            node: settings.node_name.clone(),
+            service_cidrs: settings.service_cidrs.clone(),
+            pod_traffic: PodTraffic::Cidrs(settings.pod_cidrs.clone()),
+            ..PlanSettings::default()
+        },
+        keep_rules: settings.keep_rules,
+        ..ProxyConfig::default()
+    }
+}
