@@ -53,7 +53,7 @@ pub(crate) async fn measure(
         &name("one endpoint change, sent to in force"),
         switch.delays().await?,
     );
-    report.figure(&name("memory of `tidegate up`"), machine.memory()?, "MiB");
+    report.memory(&name("memory of `tidegate up`"), machine.memory()?);
     let begun = Instant::now();
     api.list(&ListParams::default()).await?;
     report.time(&name("listing all Services"), begun.elapsed());

@@ -65,16 +65,21 @@ impl Machine {
         Ok(Client::try_from(config)?)
     }
 
-    /// The memory that the process holds, in MiB: resident, without what it shares with files.
-    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+    /// The memory that the process holds, in MiB: its own, and with the pages of its program file
+    /// that are in memory.
+    pub(crate) fn memory(&self) -> anyhow::Result<(f64, f64)> {
         let process = self.process.as_ref().context("it runs")?;
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:"))
-            .context("the kernel tells it")?;
-        let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kilobytes / 1024.0)
+        let mebibytes = |field: &str| -> anyhow::Result<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(field));
+            let kilobytes = line
+                .context("the kernel tells it")?
+                .trim()
+                .trim_end_matches("kB")
+                .trim();
+            Ok(kilobytes.parse::<f64>()? / 1024.0)
+        };
+        Ok((mebibytes("RssAnon:")?, mebibytes("VmRSS:")?))
     }
 
     /// Ends it as Ctrl-C does.

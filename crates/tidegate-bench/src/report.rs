@@ -16,6 +16,16 @@ impl Report {
         self.figure(name, duration.as_secs_f64() * 1000.0, "ms");
     }
 
+    /// A process's memory, as [`crate::machine::Machine::memory`] gives it.
+    pub(crate) fn memory(&mut self, name: &str, (own, with_program): (f64, f64)) {
+        self.figure(name, own, "MiB");
+        self.figure(
+            &format!("{name}, with the pages of the program file"),
+            with_program,
+            "MiB",
+        );
+    }
+
     pub(crate) fn figure(&mut self, name: &str, value: f64, unit: &'static str) {
         // Shown at once as well: the whole takes minutes.
         let _shown = writeln!(std::io::stderr().lock(), "{name}: {value:.2} {unit}");

@@ -24,7 +24,7 @@ pub(crate) async fn measure(machine: &mut Machine, report: &mut Report) -> anyho
         machine.start()?,
     );
     tokio::time::sleep(Duration::from_secs(2)).await;
-    report.figure("memory of `tidegate up`, idle", machine.memory()?, "MiB");
+    report.memory("memory of `tidegate up`, idle", machine.memory()?);
     machine.stop()?;
     report.time(
         "`tidegate up`, from the command to ready, second start",
