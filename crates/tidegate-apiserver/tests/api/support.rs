@@ -10,7 +10,7 @@ use kube::client::Body;
 use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_apiserver::{Config, LogOptions, LogStream, PodAccess, PodAccessError, Server};
-use tidegate_store::RedbStore;
+use tidegate_store::{Options, RedbStore};
 
 /// A running server. Its data goes when it is dropped.
 pub(crate) struct Cluster {
@@ -51,8 +51,13 @@ pub(crate) async fn start() -> Cluster {
 }
 
 pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Cluster {
+    start_on(Options::default(), change).await
+}
+
+/// A server whose store is opened with options of the test's own.
+pub(crate) async fn start_on(options: Options, change: impl FnOnce(&mut Config)) -> Cluster {
     let data = TempDir::new().unwrap();
-    let store = Arc::new(RedbStore::open(data.path().join("store")).unwrap());
+    let store = Arc::new(RedbStore::open_with(data.path().join("store"), options).unwrap());
     let mut config = config(&data);
     change(&mut config);
     let server = Server::start(config, store, Arc::new(NoPods))

@@ -14,8 +14,9 @@ use kube::{
     runtime::watcher,
 };
 use serde_json::{Value, json};
+use tidegate_store::Options;
 
-use crate::support::{Cluster, message, start};
+use crate::support::{Cluster, message, start, start_on};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -205,6 +206,34 @@ async fn a_watch_ends_when_the_server_stops() {
     let mut events = Events::open(&cluster, "", "*/*").await;
     cluster.server.shutdown().await;
     assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn versions_that_history_has_forgotten_are_gone() {
+    let history = Options {
+        history_events: 4,
+        ..Options::default()
+    };
+    let cluster = start_on(history, |_| {}).await;
+    let mut versions = Vec::new();
+    for number in 0..10 {
+        let map = json!({"metadata": {"name": format!("map-{number}")}});
+        let (_, created) = cluster.post(MAPS, map).await;
+        versions.push(
+            created["metadata"]["resourceVersion"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
+    }
+    let (status, answer) = cluster
+        .get(&format!("{MAPS}?watch=1&resourceVersion={}", versions[0]))
+        .await;
+    assert_eq!((status, &answer["reason"]), (410, &json!("Expired")));
+    let recent = format!("resourceVersion={}", versions[8]);
+    let mut events = Events::open(&cluster, &recent, "*/*").await;
+    let event = events.next().await.unwrap();
+    assert_eq!(event["object"]["metadata"]["name"], "map-9");
 }
 
 #[tokio::test]

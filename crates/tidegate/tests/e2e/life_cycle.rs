@@ -56,3 +56,15 @@ fn an_exit_takes_the_rules_along_unless_it_is_told_to_keep_them() {
     up.interrupt();
     assert!(machine.sh("nft list tables").contains("ip tidegate"));
 }
+
+#[test]
+fn rules_that_somebody_deleted_come_back() {
+    let machine = Machine::new();
+    let _up = machine.up(&[]);
+    machine.apply(HOSTNAMES);
+    machine.ready_pods("app=hostnames", 3);
+    let url = format!("http://{}/", machine.cluster_ip("hostnames"));
+    until("the service answers", || machine.call(&url));
+    machine.sh("nft delete table ip tidegate");
+    until("an audit brings the rules back", || machine.call(&url));
+}

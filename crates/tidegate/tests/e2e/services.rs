@@ -56,7 +56,7 @@ fn a_pod_reaches_the_service_by_its_short_name_and_finds_it_in_its_environment()
     let _up = machine.up(&[]);
     machine.apply(HOSTNAMES);
     let pods = machine.ready_pods("app=hostnames", 3);
-    let script = "env; getent hosts hostnames; for i in 1 2 3 4 5 6 7 8 9 10; do curl -sS --noproxy '*' --max-time 5 http://hostnames/; echo; done; echo done; sleep 1000";
+    let script = "env; getent hosts hostnames; for i in 1 2 3 4 5 6 7 8 9 10; do curl -sS --noproxy '*' --max-time 5 http://hostnames/; echo; done; echo API says $(curl -sSk --noproxy '*' --max-time 5 https://kubernetes/readyz); echo done; sleep 1000";
     machine.apply(&format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: caller}}\nspec:\n  terminationGracePeriodSeconds: 0\n  containers:\n  - name: sh\n    image: any\n    command: [sh, -c, \"{script}\"]\n"
     ));
@@ -75,6 +75,10 @@ fn a_pod_reaches_the_service_by_its_short_name_and_finds_it_in_its_environment()
     );
     assert!(log.contains("HOSTNAMES_SERVICE_PORT=80"), "{log}");
     assert!(log.contains("KUBERNETES_SERVICE_HOST=10.96.0.1"), "{log}");
+    assert!(
+        log.contains("API says ok"),
+        "the pod reaches the API: {log}"
+    );
     let answers = log
         .lines()
         .filter(|line| names(&pods).contains(*line))
