@@ -94,14 +94,19 @@ impl Machine {
         up
     }
 
-    /// Starts `tidegate up` and waits for nothing.
-    pub(crate) fn begin_up(&self, flags: &[&str]) -> Up {
+    /// Starts `tidegate up` and waits for nothing. Unless the flags say otherwise, the machine has
+    /// no resolver: whatever the host's file names can't be reached from here.
+    fn begin_up(&self, flags: &[&str]) -> Up {
         let log = self.folder.path().join("up.log");
         let file = fs::File::create(&log).expect("creates");
-        let process = self
-            .command(TIDEGATE)
+        let mut command = self.command(TIDEGATE);
+        command
             .args(["up", "-v", "--node-name", "machine", "--data-dir"])
-            .arg(self.data_dir())
+            .arg(self.data_dir());
+        if !flags.contains(&"--resolv-conf") {
+            command.args(["--resolv-conf", &self.file("no-resolver.conf", "")]);
+        }
+        let process = command
             .args(flags)
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("clones"))
