@@ -1,10 +1,16 @@
 //! Ctrl-C, and the polite way of ending a service.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled by SIGINT or SIGTERM. A second signal ends the process at once.
+/// Programs such as `timeout` send a signal to a process and to its group, where it arrives twice.
+const ECHO: Duration = Duration::from_secs(1);
+
+/// A token that is cancelled by SIGINT or SIGTERM. A second signal, more than
+/// a second later, ends the process at once.
 ///
 /// # Errors
 /// The system refuses to deliver signals.
@@ -25,7 +31,10 @@ pub(crate) fn token() -> anyhow::Result<CancellationToken> {
         };
         next().await;
         cancelled.cancel();
-        next().await;
+        let first = Instant::now();
+        while first.elapsed() < ECHO {
+            next().await;
+        }
         tracing::warn!("ending at once; `tidegate cleanup` removes what is left");
         std::process::exit(130);
     });

@@ -58,6 +58,16 @@ fn an_exit_takes_the_rules_along_unless_it_is_told_to_keep_them() {
 }
 
 #[test]
+fn an_interrupt_that_arrives_twice_at_once_is_one() {
+    let machine = Machine::new();
+    let up = machine.up(&[]);
+    up.signal("INT");
+    let (code, said) = up.interrupt();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!machine.sh("ip -o link").contains("tidegate0"), "{said}");
+}
+
+#[test]
 fn rules_that_somebody_deleted_come_back() {
     let machine = Machine::new();
     let _up = machine.up(&[]);

@@ -296,7 +296,8 @@ impl Up {
         text
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends it a signal by its short name.
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.pid().to_string()])
             .status()
