@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{DeleteParams, ListParams, PostParams, WatchEvent, WatchParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::machine::run;
 use crate::report::Report;
@@ -20,6 +20,10 @@ pub(crate) async fn measure(client: &Client, report: &mut Report) -> anyhow::Res
     report.time(
         "a deleted pod is out of the kernel, after its event",
         deleted_pod(client).await?,
+    );
+    report.time(
+        "a pod that turned unready is out of the kernel, after its event",
+        unready_pod(client).await?,
     );
     report.time(
         "a killed process's pod is out of the kernel, after the kill",
@@ -87,20 +91,65 @@ async fn deleted_pod(client: &Client) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
+/// A pod whose readiness probe begins to fail; the time runs from the event that tells so.
+async fn unready_pod(client: &Client) -> anyhow::Result<Duration> {
+    let flag = tempfile::NamedTempFile::new()?;
+    let probe = json!({"exec": {"command": ["test", "-e", flag.path()]}, "periodSeconds": 1, "failureThreshold": 1});
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
+    let pod = ready_pod(
+        &pods,
+        "moody",
+        json!({"containers": [
+        {"name": "serve", "image": "serve_hostname", "readinessProbe": probe}]}),
+    )
+    .await?;
+    let (name, address) = identity(&pod)?;
+    until_kernel(&address, true)?;
+    let version = pod.metadata.resource_version.unwrap_or_default();
+    let of_pod = WatchParams::default()
+        .fields(&format!("metadata.name={name}"))
+        .timeout(60);
+    let events = pods.watch(&of_pod, &version).await?;
+    let mut events = std::pin::pin!(events);
+    flag.close()?;
+    loop {
+        match events
+            .try_next()
+            .await?
+            .context("the pod turns unready in time")?
+        {
+            WatchEvent::Modified(pod) if !is_ready(&pod) => break,
+            _ => {}
+        }
+    }
+    let begun = Instant::now();
+    until_kernel(&address, false)?;
+    Ok(begun.elapsed())
+}
+
+/// Creates a pod of the Service and waits until it is ready.
+async fn ready_pod(pods: &Api<Pod>, name: &str, spec: Value) -> anyhow::Result<Pod> {
+    let pod = json!({"metadata": {"name": name, "labels": {"app": "hostnames"}}, "spec": spec});
+    pods.create(&PostParams::default(), &serde_json::from_value(pod)?)
+        .await?;
+    let begun = Instant::now();
+    loop {
+        let pod = pods.get(name).await?;
+        if is_ready(&pod) {
+            return Ok(pod);
+        }
+        if begun.elapsed() > Duration::from_secs(60) {
+            bail!("pod {name} never was ready");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A pod that is not started again, so that it stays gone.
 async fn killed_pod(client: &Client) -> anyhow::Result<Duration> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    let pod = json!({"metadata": {"name": "victim", "labels": {"app": "hostnames"}},
-        "spec": {"restartPolicy": "Never", "containers": [{"name": "serve", "image": "serve_hostname"}]}});
-    pods.create(&PostParams::default(), &serde_json::from_value(pod)?)
-        .await?;
-    let pod = loop {
-        let pod = pods.get("victim").await?;
-        if is_ready(&pod) {
-            break pod;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
+    let once = json!({"restartPolicy": "Never", "containers": [{"name": "serve", "image": "serve_hostname"}]});
+    let pod = ready_pod(&pods, "victim", once).await?;
     let (_, address) = identity(&pod)?;
     until_kernel(&address, true)?;
     let id = pod.metadata.uid.context("a pod has a uid")?;
