@@ -42,6 +42,13 @@ impl<K> Change<K> {
     }
 }
 
+impl<K: Metadata<Ty = ObjectMeta>> Change<K> {
+    /// The key of the object that changed.
+    pub(crate) fn key(&self) -> Option<ObjectKey> {
+        self.latest().map(|object| ObjectKey::of(object.metadata()))
+    }
+}
+
 impl<K> Default for Cache<K> {
     fn default() -> Self {
         Self {

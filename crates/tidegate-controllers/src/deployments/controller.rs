@@ -49,10 +49,7 @@ impl DeploymentController {
     pub(crate) fn listen(self: &Arc<Self>, listeners: &mut Listeners) {
         let this = Arc::clone(self);
         listeners.deployments.push(Box::new(move |change| {
-            let deployment = change
-                .latest()
-                .map(|object| ObjectKey::of(&object.metadata));
-            deployment.into_iter().for_each(|key| this.queue.add(key));
+            change.key().into_iter().for_each(|key| this.queue.add(key));
         }));
         let this = Arc::clone(self);
         listeners

@@ -37,17 +37,11 @@ impl MirroringController {
     pub(crate) fn listen(self: &Arc<Self>, listeners: &mut Listeners) {
         let this = Arc::clone(self);
         listeners.services.push(Box::new(move |change| {
-            let service = change
-                .latest()
-                .map(|service| ObjectKey::of(&service.metadata));
-            service.into_iter().for_each(|key| this.queue.add(key));
+            change.key().into_iter().for_each(|key| this.queue.add(key));
         }));
         let this = Arc::clone(self);
         listeners.endpoints.push(Box::new(move |change| {
-            let endpoints = change
-                .latest()
-                .map(|endpoints| ObjectKey::of(&endpoints.metadata));
-            endpoints.into_iter().for_each(|key| this.queue.add(key));
+            change.key().into_iter().for_each(|key| this.queue.add(key));
         }));
         let this = Arc::clone(self);
         listeners.slices.push(Box::new(move |change| {

@@ -50,10 +50,7 @@ impl ReplicaSetController {
             if let (Some(gone), None) = (&change.old, &change.new) {
                 this.pods.expectations.forget(object::uid(&gone.metadata));
             }
-            let replica_set = change
-                .latest()
-                .map(|object| ObjectKey::of(&object.metadata));
-            replica_set.into_iter().for_each(|key| this.queue.add(key));
+            change.key().into_iter().for_each(|key| this.queue.add(key));
         }));
         let this = Arc::clone(self);
         listeners

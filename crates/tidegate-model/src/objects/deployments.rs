@@ -4,8 +4,8 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::object_meta::{self, NameFormat, Scope, as_json, immutable};
-use super::pod_templates::{check_selected_template, default_template};
+use super::object_meta::{self, NameFormat, Scope};
+use super::pod_templates::{check_selected_template, check_selector_stays, default_template};
 use super::pods::check_not_negative;
 use super::{Cause, FieldPath, Invalid};
 
@@ -49,11 +49,8 @@ pub fn validate_create(deployment: &Deployment) -> Result<(), Invalid> {
 pub fn validate_update(old: &Deployment, new: &Deployment) -> Result<(), Invalid> {
     let mut causes = object_meta::check_update(&old.metadata, &new.metadata);
     causes.extend(check(new));
-    if let (Some(old), Some(new)) = (&old.spec, &new.spec)
-        && old.selector != new.selector
-    {
-        let path = FieldPath::root("spec").child("selector");
-        causes.push(immutable(&path, as_json(&new.selector)));
+    if let (Some(old), Some(new)) = (&old.spec, &new.spec) {
+        causes.extend(check_selector_stays(&old.selector, &new.selector));
     }
     Invalid::unless_empty(KIND, new.metadata.name.as_deref(), causes)
 }

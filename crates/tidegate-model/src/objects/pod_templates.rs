@@ -6,13 +6,19 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use super::labels::{
     check_annotations, check_labels, check_selector, is_empty_selector, selector_matches,
 };
-use super::object_meta::as_json;
+use super::object_meta::{as_json, immutable};
 use super::pods::{check_spec, default_spec};
 use super::{Cause, FieldPath};
 
 /// Fills in the defaults of a template's pods.
 pub(super) fn default_template(template: &mut PodTemplateSpec) {
     default_spec(template.spec.get_or_insert_default());
+}
+
+/// Checks that an update leaves the selector as it is.
+pub(super) fn check_selector_stays(old: &LabelSelector, new: &LabelSelector) -> Option<Cause> {
+    let path = FieldPath::root("spec").child("selector");
+    (old != new).then(|| immutable(&path, as_json(new)))
 }
 
 /// Checks a selector, the template, and that the one selects the pods of the other.

@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
 
-use super::object_meta::{self, NameFormat, Scope, as_json, immutable};
-use super::pod_templates::{check_selected_template, default_template};
+use super::object_meta::{self, NameFormat, Scope};
+use super::pod_templates::{check_selected_template, check_selector_stays, default_template};
 use super::pods::check_not_negative;
 use super::{Cause, FieldPath, Invalid};
 
@@ -32,11 +32,8 @@ pub fn validate_create(replica_set: &ReplicaSet) -> Result<(), Invalid> {
 pub fn validate_update(old: &ReplicaSet, new: &ReplicaSet) -> Result<(), Invalid> {
     let mut causes = object_meta::check_update(&old.metadata, &new.metadata);
     causes.extend(check(new));
-    if let (Some(old), Some(new)) = (&old.spec, &new.spec)
-        && old.selector != new.selector
-    {
-        let path = FieldPath::root("spec").child("selector");
-        causes.push(immutable(&path, as_json(&new.selector)));
+    if let (Some(old), Some(new)) = (&old.spec, &new.spec) {
+        causes.extend(check_selector_stays(&old.selector, &new.selector));
     }
     Invalid::unless_empty(KIND, new.metadata.name.as_deref(), causes)
 }
