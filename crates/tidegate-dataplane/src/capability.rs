@@ -1,9 +1,14 @@
 //! What a mode can and can't do, by name.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use tidegate_model::{Protocol, SessionAffinity};
-use tidegate_plan::{Backend, Frontend, FrontendAddress, PlanKey, ServicePlan, Sources};
+use tidegate_plan::{
+    Backend, Frontend, FrontendAddress, Masquerade, PlanKey, ServicePlan, Sources,
+};
+
+use crate::Dataplane;
 
 /// Something that a Service can ask for and that not every mode has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +25,8 @@ pub enum Capability {
     Sctp,
     /// Backends with unequal weights.
     Weights,
-    /// A scheduler by the Service's own choice.
-    SchedulerChoice,
+    /// Backends see the client's address where the policy is `externalTrafficPolicy: Local`.
+    ClientAddress,
 }
 
 impl Capability {
@@ -33,7 +38,7 @@ impl Capability {
         Self::SourceRanges,
         Self::Sctp,
         Self::Weights,
-        Self::SchedulerChoice,
+        Self::ClientAddress,
     ];
 }
 
@@ -46,40 +51,77 @@ impl fmt::Display for Capability {
             Self::SourceRanges => "loadBalancerSourceRanges",
             Self::Sctp => "SCTP",
             Self::Weights => "weighted backends",
-            Self::SchedulerChoice => "the annotation tidegate.dev/scheduler",
+            Self::ClientAddress => "the client's address behind externalTrafficPolicy: Local",
         })
     }
 }
 
 /// A Service asks for something that the mode doesn't have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{service} asks for {capability}, which {mode} mode does not have")]
-pub struct Unsupported {
-    /// The Service and family.
-    pub service: PlanKey,
-    /// What it asks for.
-    pub capability: Capability,
-    /// The mode's name.
-    pub mode: &'static str,
+pub enum Unsupported {
+    /// Something that a mode has or hasn't.
+    #[error("{service} asks for {capability}, which {mode} mode does not have")]
+    Capability {
+        /// The Service and family.
+        service: PlanKey,
+        /// What it asks for.
+        capability: Capability,
+        /// The mode's name.
+        mode: &'static str,
+    },
+    /// A scheduler that nobody knows, or that another mode has.
+    #[error(
+        "{service} asks for the scheduler {scheduler:?}, which {mode} mode does not have: \
+         the annotation tidegate.dev/scheduler can be {}", .offered.join(", ")
+    )]
+    Scheduler {
+        /// The Service and family.
+        service: PlanKey,
+        /// What its annotation says.
+        scheduler: String,
+        /// What it could say.
+        offered: &'static [&'static str],
+        /// The mode's name.
+        mode: &'static str,
+    },
 }
 
-/// What a Service's plan needs beyond what `offered` lists, each once.
-pub fn unsupported(
-    plan: &ServicePlan,
-    mode: &'static str,
-    offered: &[Capability],
-) -> Vec<Unsupported> {
-    let mut missing: Vec<Capability> = needed(plan)
-        .filter(|need| !offered.contains(need))
+impl Unsupported {
+    /// The Service and family that asks.
+    pub fn service(&self) -> &PlanKey {
+        match self {
+            Self::Capability { service, .. } | Self::Scheduler { service, .. } => service,
+        }
+    }
+}
+
+/// What a Service's plan needs beyond what a mode offers, each once.
+pub fn unsupported(plan: &ServicePlan, dataplane: &dyn Dataplane) -> Vec<Unsupported> {
+    let (mode, has) = (dataplane.mode(), dataplane.capabilities());
+    let capabilities: BTreeSet<Capability> =
+        needed(plan).filter(|need| !has.contains(need)).collect();
+    let offered = dataplane.schedulers();
+    let asked = plan.ports.iter().filter_map(|port| port.scheduler.as_ref());
+    let schedulers: BTreeSet<&str> = asked
+        .map(|scheduler| scheduler.0.as_str())
+        .filter(|name| !offered.contains(name))
         .collect();
-    missing.sort_unstable();
-    missing.dedup();
-    let name = |capability| Unsupported {
+    let capability = |capability| Unsupported::Capability {
         service: plan.key.clone(),
         capability,
         mode,
     };
-    missing.into_iter().map(name).collect()
+    let scheduler = |name: &str| Unsupported::Scheduler {
+        service: plan.key.clone(),
+        scheduler: name.to_owned(),
+        offered,
+        mode,
+    };
+    capabilities
+        .into_iter()
+        .map(capability)
+        .chain(schedulers.into_iter().map(scheduler))
+        .collect()
 }
 
 fn needed(plan: &ServicePlan) -> impl Iterator<Item = Capability> + '_ {
@@ -92,9 +134,6 @@ fn needed(plan: &ServicePlan) -> impl Iterator<Item = Capability> + '_ {
         [
             (port.affinity != SessionAffinity::None).then_some(Capability::ClientIpAffinity),
             (port.name.protocol == Protocol::Sctp).then_some(Capability::Sctp),
-            port.scheduler
-                .is_some()
-                .then_some(Capability::SchedulerChoice),
             (weighted(&port.cluster_backends) || weighted(&port.local_backends))
                 .then_some(Capability::Weights),
         ]
@@ -104,7 +143,7 @@ fn needed(plan: &ServicePlan) -> impl Iterator<Item = Capability> + '_ {
     })
 }
 
-fn needed_by_frontend(frontend: &Frontend) -> [Option<Capability>; 3] {
+fn needed_by_frontend(frontend: &Frontend) -> [Option<Capability>; 4] {
     use tidegate_plan::{BackendSet, Decision};
     let local = Decision::Balance(BackendSet::Local);
     let external = matches!(
@@ -116,5 +155,6 @@ fn needed_by_frontend(frontend: &Frontend) -> [Option<Capability>; 3] {
         (frontend.inside == local || frontend.outside != frontend.inside)
             .then_some(Capability::LocalPolicy),
         (frontend.sources != Sources::Anyone).then_some(Capability::SourceRanges),
+        (frontend.masquerade == Masquerade::FromThisNode).then_some(Capability::ClientAddress),
     ]
 }

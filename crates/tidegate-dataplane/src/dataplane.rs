@@ -17,6 +17,10 @@ pub trait Dataplane: Send {
     /// for more is served without it, and told so by name.
     fn capabilities(&self) -> &'static [Capability];
 
+    /// The schedulers that a Service can ask for by the annotation `tidegate.dev/scheduler`. One
+    /// that asks for another is served with the mode's default, and told so by name.
+    fn schedulers(&self) -> &'static [&'static str];
+
     /// Makes the kernel's program exactly that of `plan`, by reading what is there and changing
     /// only what differs. Established connections are not disturbed by what stays.
     ///
@@ -39,6 +43,47 @@ pub trait Dataplane: Send {
     /// # Errors
     /// The kernel refuses; what could be removed is.
     fn remove(&mut self) -> Result<(), DataplaneError>;
+
+    /// Gives way to another mode that serves already: new connections are the other's from now on,
+    /// established ones go on. To be called again, from time to time, while the answer is
+    /// [`Retired::Draining`]; [`remove`](Self::remove) ends the wait.
+    ///
+    /// Modes whose connections live on in the kernel's connection tracking just remove themselves.
+    ///
+    /// # Errors
+    /// As for `remove`.
+    fn retire(&mut self) -> Result<Retired, DataplaneError> {
+        self.remove().map(|()| Retired::Gone)
+    }
+
+    /// What the mode can say in numbers about its program, for the metrics page.
+    fn gauges(&self) -> Vec<Gauge> {
+        Vec::new()
+    }
+}
+
+/// How far a mode's retirement has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// Nothing of the mode is left.
+    Gone,
+    /// So many connections still go through what is left of it.
+    Draining(usize),
+}
+
+/// A number about a mode's program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gauge {
+    /// The metric's name without the prefix `kubeproxy_`, such as `sync_proxy_rules_iptables_last`.
+    pub name: &'static str,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// Names and values of its labels.
+    pub labels: Vec<(&'static str, String)>,
+    /// The number.
+    pub value: f64,
+    /// Whether it only ever grows.
+    pub counter: bool,
 }
 
 /// What a successful call did.

@@ -5,8 +5,11 @@
 
 mod capability;
 mod dataplane;
+mod flows;
+mod forgetter;
 mod memory;
 
 pub use capability::{Capability, Unsupported, unsupported};
-pub use dataplane::{Dataplane, DataplaneError, Outcome, Refusal};
+pub use dataplane::{Dataplane, DataplaneError, Gauge, Outcome, Refusal, Retired};
+pub use forgetter::Forgetter;
 pub use memory::MemoryDataplane;

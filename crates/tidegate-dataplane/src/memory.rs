@@ -118,6 +118,10 @@ impl Dataplane for MemoryDataplane {
         &Capability::ALL
     }
 
+    fn schedulers(&self) -> &'static [&'static str] {
+        &["random"]
+    }
+
     fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError> {
         let mut state = self.lock();
         state.reconciles += 1;

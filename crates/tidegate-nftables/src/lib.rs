@@ -13,8 +13,6 @@ mod commit;
 mod content;
 mod diff;
 mod error;
-mod flows;
-mod forgetter;
 mod frame;
 mod mode;
 mod numbered;

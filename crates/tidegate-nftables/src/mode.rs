@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_dataplane::{Capability, Dataplane, DataplaneError, Outcome, Refusal};
+use tidegate_dataplane::{Capability, Dataplane, DataplaneError, Forgetter, Outcome, Refusal};
 use tidegate_netlink::nftables::{Batch, Family, Nftables};
 use tidegate_plan::{Delta, Plan, PlanKey};
 
@@ -11,7 +11,6 @@ use crate::commit::commit_units;
 use crate::content::{Content, Numbered};
 use crate::diff::{Shares, Unit};
 use crate::error::{MODE, of_commit, of_socket};
-use crate::forgetter::Forgetter;
 use crate::frame::{Frame, table};
 use crate::numbered::numbered_rule;
 use crate::program::{Program, family_of};
@@ -25,6 +24,7 @@ const CAPABILITIES: &[Capability] = &[
     Capability::SourceRanges,
     Capability::Sctp,
     Capability::Weights,
+    Capability::ClientAddress,
 ];
 
 /// The nftables mode on one network namespace.
@@ -55,7 +55,7 @@ impl NftablesMode {
         let failed = |error| of_socket("opening netlink", error);
         Ok(Self {
             kernel: Nftables::open().map_err(failed)?,
-            forgetter: Forgetter::start()?,
+            forgetter: Forgetter::start(MODE)?,
             states: Vec::new(),
         })
     }
@@ -90,6 +90,10 @@ impl Dataplane for NftablesMode {
 
     fn capabilities(&self) -> &'static [Capability] {
         CAPABILITIES
+    }
+
+    fn schedulers(&self) -> &'static [&'static str] {
+        &["random"]
     }
 
     fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError> {

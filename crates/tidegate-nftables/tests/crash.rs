@@ -1,16 +1,14 @@
 //! A proxy that is killed in the middle of its work: nobody's calls suffer, and the next start
 //! finds out what is missing.
 
-mod support;
-
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::{Answer, Cluster, Protocol, World, ask, run, words};
 use tidegate_dataplane::Dataplane;
 use tidegate_nftables::{NftablesMode, render};
+use tidegate_testnet::{Answer, Cluster, Protocol, World, ask, run, words};
 
 /// Set for the process that is to be killed.
 const VICTIM: &str = "TIDEGATE_TEST_VICTIM";

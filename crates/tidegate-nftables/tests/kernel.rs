@@ -1,15 +1,13 @@
 //! What is in the kernel: the program as printed, drift found and repaired, nothing left behind.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use support::{Cluster, run, words};
 use tidegate_dataplane::{Dataplane, Outcome};
 use tidegate_model::{ExternalIp, LoadBalancerIp, SessionAffinity, TrafficPolicy};
 use tidegate_nftables::{NftablesMode, render};
 use tidegate_plan::{NodePortAddresses, PlanSettings, PodTraffic};
+use tidegate_testnet::{Cluster, run, words};
 
 /// Gives the calling thread a network namespace of its own.
 fn own_namespace() {

@@ -1,16 +1,16 @@
 //! What the fields of a Service that choose among clients and backends do, with real packets.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use support::{Answer, Cluster, Node, Protocol, ip};
+use tidegate_dataplane::Dataplane;
 use tidegate_model::{ExternalIp, LoadBalancerIp, SessionAffinity, TrafficPolicy};
+use tidegate_nftables::NftablesMode;
+use tidegate_testnet::{Answer, Cluster, Node, Protocol, ip};
 
 #[test]
 fn local_policy_keeps_the_clients_address_and_stays_on_the_node() {
-    let mut node = Node::new(2);
+    let mut node = Node::new(2, open);
     let mut web = Cluster::with_node_ports(Cluster::service("web", 1), 30080);
     web.external_policy = TrafficPolicy::Local;
     web.external_ips = vec![ExternalIp(ip("198.51.100.7"))];
@@ -62,7 +62,7 @@ fn local_policy_keeps_the_clients_address_and_stays_on_the_node() {
 
 #[test]
 fn load_balancer_source_ranges_keep_others_out() {
-    let mut node = Node::new(1);
+    let mut node = Node::new(1, open);
     let mut web = Cluster::service("web", 1);
     web.load_balancer_ips = vec![LoadBalancerIp(ip("203.0.113.5"))];
     web.source_ranges = vec!["192.0.2.0/28".parse().expect("a network")];
@@ -104,7 +104,7 @@ fn sticky() -> tidegate_model::Service {
 
 #[test]
 fn a_client_stays_with_its_pod_on_all_frontends() {
-    let mut node = Node::new(4);
+    let mut node = Node::new(4, open);
     node.cluster.set(sticky());
     node.cluster.set_pods("web", &[0, 1, 2]);
     node.reconcile();
@@ -135,7 +135,7 @@ fn a_client_stays_with_its_pod_on_all_frontends() {
 
 #[test]
 fn a_client_whose_pod_is_gone_goes_to_another_one_and_stays_there() {
-    let mut node = Node::new(3);
+    let mut node = Node::new(3, open);
     node.cluster.set(sticky());
     node.cluster.set_pods("web", &[0, 1, 2]);
     node.reconcile();
@@ -159,7 +159,7 @@ fn a_client_whose_pod_is_gone_goes_to_another_one_and_stays_there() {
 
 #[test]
 fn affinity_that_is_turned_off_keeps_nobody() {
-    let mut node = Node::new(3);
+    let mut node = Node::new(3, open);
     node.cluster.set(sticky());
     node.cluster.set_pods("web", &[0, 1, 2]);
     node.reconcile();
@@ -175,4 +175,8 @@ fn affinity_that_is_turned_off_keeps_nobody() {
         })
         .collect();
     assert_eq!(names.len(), 3, "100 calls find all three pods");
+}
+
+fn open() -> Box<dyn Dataplane> {
+    Box::new(NftablesMode::open().expect("nf_tables"))
 }

@@ -1,18 +1,18 @@
 //! What clients and pods notice, with real packets between network namespaces.
 
-mod support;
-
 use std::collections::BTreeMap;
 
-use support::{Answer, Cluster, Node, Protocol, World, address, ask, ask_from_port, ip};
+use tidegate_dataplane::Dataplane;
 use tidegate_netlink::conntrack::Conntrack;
+use tidegate_nftables::NftablesMode;
+use tidegate_testnet::{Answer, Cluster, Node, Protocol, World, address, ask, ask_from_port, ip};
 
 const BOTH: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
 const CLUSTER_IPS: [&str; 2] = ["10.96.0.1:80", "[fd00:96::1]:80"];
 
 #[test]
 fn a_cluster_ip_is_answered_by_a_pod_that_sees_the_pod_that_asks() {
-    let mut node = Node::with_web(2);
+    let mut node = Node::with_web(2, open);
     let delta = node.cluster.set_pods("web", &[1]);
     node.apply(delta);
     for to in CLUSTER_IPS {
@@ -29,7 +29,7 @@ fn a_cluster_ip_is_answered_by_a_pod_that_sees_the_pod_that_asks() {
 
 #[test]
 fn the_node_itself_and_outsiders_reach_a_cluster_ip_and_are_masqueraded() {
-    let node = Node::with_web(1);
+    let node = Node::with_web(1, open);
     for to in CLUSTER_IPS {
         for protocol in BOTH {
             for answer in [node.node_asks(protocol, to), node.client_asks(protocol, to)] {
@@ -43,7 +43,7 @@ fn the_node_itself_and_outsiders_reach_a_cluster_ip_and_are_masqueraded() {
 
 #[test]
 fn a_pod_reaches_itself_through_its_service() {
-    let node = Node::with_web(1);
+    let node = Node::with_web(1, open);
     for to in CLUSTER_IPS {
         for protocol in BOTH {
             let answer = node.pod_asks(0, protocol, to);
@@ -56,7 +56,7 @@ fn a_pod_reaches_itself_through_its_service() {
 
 #[test]
 fn connections_spread_evenly_over_three_pods() {
-    let node = Node::with_web(3);
+    let node = Node::with_web(3, open);
     for protocol in BOTH {
         const CALLS: u32 = 3000;
         let counts: BTreeMap<String, u32> = node.world.client.with(move || {
@@ -79,7 +79,7 @@ fn connections_spread_evenly_over_three_pods() {
 
 #[test]
 fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_comes() {
-    let mut node = Node::new(1);
+    let mut node = Node::new(1, open);
     node.cluster.set(Cluster::service("web", 1));
     node.reconcile();
     for to in CLUSTER_IPS {
@@ -113,7 +113,7 @@ fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_com
 
 #[test]
 fn unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent() {
-    let node = Node::with_web(1);
+    let node = Node::with_web(1, open);
     for protocol in BOTH {
         assert_eq!(node.client_asks(protocol, "10.96.0.1:81"), Answer::Refused);
         assert_eq!(
@@ -146,7 +146,7 @@ fn unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent() {
 
 #[test]
 fn node_ports_answer_on_every_address_of_the_node_and_nowhere_else() {
-    let mut node = Node::new(1);
+    let mut node = Node::new(1, open);
     node.cluster
         .set(Cluster::with_node_ports(Cluster::service("web", 1), 30080));
     node.cluster.set_pods("web", &[0]);
@@ -185,7 +185,7 @@ fn node_ports_answer_on_every_address_of_the_node_and_nowhere_else() {
 
 #[test]
 fn a_udp_client_is_led_away_from_a_pod_that_is_gone() {
-    let mut node = Node::with_web(2);
+    let mut node = Node::with_web(2, open);
     let game = address("10.96.0.1:80");
     let first = node.world.client.with(move || ask_from_port(4000, game));
     let left = usize::from(first.name() == "pod-0");
@@ -202,7 +202,7 @@ fn a_udp_client_is_led_away_from_a_pod_that_is_gone() {
 
 #[test]
 fn a_tcp_client_that_waits_for_a_dead_pod_is_led_to_a_living_one() {
-    let mut node = Node::new(1);
+    let mut node = Node::new(1, open);
     node.cluster.set(Cluster::service("web", 1));
     // Nobody has the address of pod 88, and nothing comes back from there.
     node.cluster.set_pods("web", &[88]);
@@ -235,7 +235,7 @@ fn until(mut condition: impl FnMut() -> bool) {
 #[test]
 fn a_change_leaves_established_connections_alone() {
     use std::io::{Read, Write};
-    let mut node = Node::with_web(2);
+    let mut node = Node::with_web(2, open);
     let mut stream = node
         .world
         .client
@@ -261,4 +261,8 @@ fn a_change_leaves_established_connections_alone() {
         node.client_asks(Protocol::Tcp, "10.96.0.1:80"),
         Answer::From("pod-0".to_owned(), ip("10.244.0.1"))
     );
+}
+
+fn open() -> Box<dyn Dataplane> {
+    Box::new(NftablesMode::open().expect("nf_tables"))
 }

@@ -103,13 +103,12 @@ impl Engine {
         for problem in &delta.problems {
             tracing::warn!("{problem}");
         }
-        let (mode, offered) = (self.dataplane.mode(), self.dataplane.capabilities());
         for plan in delta
             .changes
             .iter()
             .filter_map(|change| change.after.as_ref())
         {
-            for missing in unsupported(plan, mode, offered) {
+            for missing in unsupported(plan, self.dataplane.as_ref()) {
                 tracing::warn!("{missing}; it is served without");
             }
         }

@@ -8,25 +8,33 @@ use tidegate_model::{
 };
 use tidegate_plan::{Delta, Plan, PlanSettings, Planner, PodTraffic};
 
-use super::World;
+use crate::World;
 
 /// Services with their endpoints, and the plan that follows from them.
-pub(crate) struct Cluster {
-    pub(crate) snapshot: Snapshot,
-    pub(crate) planner: Planner,
+pub struct Cluster {
+    /// What the API would hold.
+    pub snapshot: Snapshot,
+    /// What follows from it.
+    pub planner: Planner,
 }
 
 /// The name of the node that the plan is for.
-pub(crate) const NODE: &str = "node-a";
+pub const NODE: &str = "node-a";
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Cluster {
     /// No Services yet; pods are told by their addresses.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(Self::settings())
     }
 
     /// No Services yet.
-    pub(crate) fn with(settings: PlanSettings) -> Self {
+    pub fn with(settings: PlanSettings) -> Self {
         Self {
             snapshot: Snapshot::default(),
             planner: Planner::new(settings),
@@ -34,7 +42,7 @@ impl Cluster {
     }
 
     /// The settings of most tests.
-    pub(crate) fn settings() -> PlanSettings {
+    pub fn settings() -> PlanSettings {
         let nets = |texts: [&str; 2]| texts.map(|text| text.parse().expect("a network")).to_vec();
         PlanSettings {
             node: NODE.to_owned(),
@@ -46,7 +54,7 @@ impl Cluster {
 
     /// A Service of both families: 10.96.0.`last` and fd00:96::`last`, port 80 of TCP (named
     /// `web`) and of UDP (named `game`), without endpoints.
-    pub(crate) fn service(name: &str, last: u8) -> Service {
+    pub fn service(name: &str, last: u8) -> Service {
         let port = |name: &str, protocol| ServicePort {
             name: name.to_owned(),
             protocol,
@@ -74,7 +82,7 @@ impl Cluster {
     }
 
     /// The same Service with a node port for each of its ports, counted from `first`.
-    pub(crate) fn with_node_ports(mut service: Service, first: u16) -> Service {
+    pub fn with_node_ports(mut service: Service, first: u16) -> Service {
         for (number, port) in (first..).zip(&mut service.ports) {
             port.node_port = Some(NodePort(number));
         }
@@ -82,27 +90,27 @@ impl Cluster {
     }
 
     /// Puts a Service in place and gives the change of the plan.
-    pub(crate) fn set(&mut self, service: Service) -> Delta {
+    pub fn set(&mut self, service: Service) -> Delta {
         let key = service.key.clone();
         self.snapshot.set_service(service);
         self.planner.refresh(&self.snapshot, [key])
     }
 
     /// Removes a Service and its slices.
-    pub(crate) fn remove(&mut self, name: &str) -> Delta {
+    pub fn remove(&mut self, name: &str) -> Delta {
         let key = ServiceKey::new("default", name);
         self.snapshot.remove_service(&key);
         self.planner.refresh(&self.snapshot, [key])
     }
 
     /// Makes pods of a [`World`] the endpoints of a Service, all on this node.
-    pub(crate) fn set_pods(&mut self, name: &str, pods: &[usize]) -> Delta {
+    pub fn set_pods(&mut self, name: &str, pods: &[usize]) -> Delta {
         let pods: Vec<_> = pods.iter().map(|pod| (*pod, NODE)).collect();
         self.set_pods_on(name, &pods)
     }
 
     /// Makes pods of a [`World`] the endpoints of a Service, each said to be on a node.
-    pub(crate) fn set_pods_on(&mut self, name: &str, pods: &[(usize, &str)]) -> Delta {
+    pub fn set_pods_on(&mut self, name: &str, pods: &[(usize, &str)]) -> Delta {
         let key = ServiceKey::new("default", name);
         for (index, family) in IpFamily::ALL.into_iter().enumerate() {
             let endpoints = pods
@@ -129,7 +137,7 @@ impl Cluster {
     }
 
     /// The plan as it is now.
-    pub(crate) fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Plan {
         self.planner.plan()
     }
 }

@@ -6,17 +6,17 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use tidegate_dataplane::DataplaneError;
+use nix::errno::Errno;
 use tidegate_netlink::SocketError;
 use tidegate_netlink::conntrack::{Conntrack, Flow};
 use tidegate_plan::{Delta, Plan};
 
-use crate::error::of_socket;
+use crate::DataplaneError;
 use crate::flows::{Frontends, Losses};
 
 /// A thread that deletes what deltas make stale. It ends, when it has done all, with this value.
 #[derive(Debug)]
-pub(crate) struct Forgetter {
+pub struct Forgetter {
     deltas: Option<Sender<Delta>>,
     thread: Option<JoinHandle<()>>,
     /// For whoever wants it done at once.
@@ -24,12 +24,12 @@ pub(crate) struct Forgetter {
 }
 
 impl Forgetter {
-    /// Starts the thread for the calling thread's network namespace.
-    pub(crate) fn start() -> Result<Self, DataplaneError> {
-        let open = || {
-            let opened = Conntrack::open();
-            opened.map_err(|error| of_socket("opening netlink for conntrack", error))
-        };
+    /// Starts the thread for the calling thread's network namespace, on behalf of a mode.
+    ///
+    /// # Errors
+    /// The kernel has no netlink for conntrack, or we may not use it.
+    pub fn start(mode: &'static str) -> Result<Self, DataplaneError> {
+        let open = || Conntrack::open().map_err(|error| of_socket(mode, error));
         let (deltas, queue) = channel();
         let theirs = open()?;
         let conntrack = open()?;
@@ -47,7 +47,7 @@ impl Forgetter {
     }
 
     /// Has what a delta makes stale deleted soon.
-    pub(crate) fn tell(&self, delta: &Delta) {
+    pub fn tell(&self, delta: &Delta) {
         let mut losses = Losses::default();
         losses.add(delta);
         if let Some(deltas) = self.deltas.as_ref().filter(|_| !losses.is_empty()) {
@@ -57,7 +57,7 @@ impl Forgetter {
     }
 
     /// Deletes what a plan would not have made.
-    pub(crate) fn check(&mut self, plan: &Plan) {
+    pub fn check(&mut self, plan: &Plan) {
         let frontends = Frontends::of(plan);
         report(delete(&mut self.conntrack, |flow| frontends.is_stale(flow)));
     }
@@ -101,5 +101,22 @@ fn report(deleted: Result<usize, SocketError>) {
         Ok(0) => {}
         Ok(count) => tracing::debug!(count, "deleted connections to backends that are gone"),
         Err(error) => tracing::warn!(%error, "connections to backends that are gone may stay"),
+    }
+}
+
+fn of_socket(mode: &'static str, error: SocketError) -> DataplaneError {
+    match error {
+        SocketError::Open(Errno::EPERM | Errno::EACCES) => DataplaneError::NotPermitted { mode },
+        SocketError::Open(Errno::EPROTONOSUPPORT | Errno::EAFNOSUPPORT) => {
+            DataplaneError::Missing {
+                mode,
+                missing: "connection tracking in the kernel".to_owned(),
+                remedy: "load the module nf_conntrack_netlink".to_owned(),
+            }
+        }
+        error => DataplaneError::Failed {
+            step: "opening netlink for conntrack".to_owned(),
+            reason: error.to_string(),
+        },
     }
 }

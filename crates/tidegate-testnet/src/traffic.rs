@@ -7,14 +7,16 @@ use std::time::Duration;
 
 /// The protocol of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub enum Protocol {
+    /// TCP.
     Tcp,
+    /// UDP.
     Udp,
 }
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// Who answered, and which source address it saw.
     From(String, IpAddr),
     /// The call was refused at once.
@@ -28,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 
 impl Answer {
     /// Who answered.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
             Self::From(name, _) => name,
             other => panic!("nobody answered: {other:?}"),
@@ -36,7 +38,7 @@ impl Answer {
     }
 
     /// The source address that whoever answered saw.
-    pub(crate) fn source(&self) -> IpAddr {
+    pub fn source(&self) -> IpAddr {
         match self {
             Self::From(_, source) => *source,
             other => panic!("nobody answered: {other:?}"),
@@ -45,7 +47,7 @@ impl Answer {
 }
 
 /// Starts a server on all addresses of this machine. On TCP it answers each line of a connection.
-pub(crate) fn serve(protocol: Protocol, port: u16, name: &str) {
+pub fn serve(protocol: Protocol, port: u16, name: &str) {
     let name = name.to_owned();
     let any = (Ipv6Addr::UNSPECIFIED, port);
     match protocol {
@@ -84,7 +86,7 @@ fn answer_lines(mut stream: TcpStream, name: &str) {
 }
 
 /// Calls an address once.
-pub(crate) fn ask(protocol: Protocol, to: SocketAddr) -> Answer {
+pub fn ask(protocol: Protocol, to: SocketAddr) -> Answer {
     match protocol {
         Protocol::Tcp => ask_tcp(to),
         Protocol::Udp => ask_from_port(0, to),
@@ -108,7 +110,7 @@ fn ask_tcp(to: SocketAddr) -> Answer {
 }
 
 /// Calls an address over UDP from a port of its own; zero is any.
-pub(crate) fn ask_from_port(port: u16, to: SocketAddr) -> Answer {
+pub fn ask_from_port(port: u16, to: SocketAddr) -> Answer {
     let any: IpAddr = match to {
         SocketAddr::V4(_) => [0; 4].into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

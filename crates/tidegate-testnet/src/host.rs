@@ -9,14 +9,20 @@ use nix::unistd::gettid;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A machine: what runs on it sees its interfaces only. It ends with the test's process.
-pub(crate) struct Host {
+pub struct Host {
     jobs: Sender<Job>,
     thread: i32,
 }
 
+impl Default for Host {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Host {
     /// A machine with nothing but a loopback interface.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let (jobs, queue) = channel::<Job>();
         let (tell, thread) = channel();
         thread::spawn(move || {
@@ -38,13 +44,13 @@ impl Host {
     }
 
     /// The number by which `ip link set … netns` finds this machine.
-    pub(crate) fn number(&self) -> i32 {
+    pub fn number(&self) -> i32 {
         self.thread
     }
 
     /// Starts something on this machine that goes on while the test does other things. The machine
     /// can't do anything else meanwhile.
-    pub(crate) fn start<T: Send + 'static>(
+    pub fn start<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Receiver<T> {
@@ -58,7 +64,7 @@ impl Host {
     }
 
     /// Does something on this machine. Threads and processes that it starts stay on it.
-    pub(crate) fn with<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub fn with<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (tell, result) = channel();
         let job = Box::new(move || {
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
@@ -73,8 +79,8 @@ impl Host {
     }
 
     /// Runs a command on this machine.
-    pub(crate) fn run(&self, line: &str) -> String {
+    pub fn run(&self, line: &str) -> String {
         let line = line.to_owned();
-        self.with(move || super::run(&line))
+        self.with(move || crate::run(&line))
     }
 }

@@ -1,10 +1,12 @@
-//! What the tests with a real kernel share. Each test is a process of its own (nextest), and all
-//! that it makes in the kernel lives in namespaces that end with it.
+//! Machines for tests: a node, pods and clients, each a network namespace with real servers and
+//! clients in it, and Services planned as the proxy plans them.
+//!
+//! A [`Host`] is a thread with a network namespace of its own; the kernel takes it away with the
+//! test's process, also when the test fails half-way. Nothing here knows a proxy mode.
 
 #![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its own part of this"
+    clippy::missing_panics_doc,
+    reason = "a test that can't be set up panics, and says why"
 )]
 
 mod host;
@@ -13,16 +15,16 @@ mod services;
 mod traffic;
 mod world;
 
-pub(crate) use host::Host;
-pub(crate) use node::{Node, address, ip};
-pub(crate) use services::Cluster;
-pub(crate) use traffic::{Answer, Protocol, ask, ask_from_port, serve};
-pub(crate) use world::World;
+pub use host::Host;
+pub use node::{Node, address, ip};
+pub use services::{Cluster, NODE};
+pub use traffic::{Answer, Protocol, ask, ask_from_port, serve};
+pub use world::World;
 
 use std::process::Command;
 
 /// Runs a command in the calling thread's network namespace and gives what it printed.
-pub(crate) fn run(line: &str) -> String {
+pub fn run(line: &str) -> String {
     let mut words = line.split_whitespace();
     let program = words.next().expect("a command");
     let output = Command::new(program).args(words).output();
@@ -34,7 +36,7 @@ pub(crate) fn run(line: &str) -> String {
 
 /// A listing as a sorted list of words, since `nft` breaks lines where it likes and sorts elements
 /// by a rule of its own.
-pub(crate) fn words(listing: &str) -> Vec<String> {
+pub fn words(listing: &str) -> Vec<String> {
     let mut words: Vec<String> = listing
         .split_whitespace()
         .map(|word| word.trim_end_matches(',').to_owned())

@@ -3,22 +3,24 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tidegate_dataplane::Dataplane;
-use tidegate_nftables::NftablesMode;
 use tidegate_plan::{Delta, Plan};
 
-use super::{Answer, Cluster, Protocol, World, ask};
+use crate::{Answer, Cluster, Protocol, World, ask};
 
 /// A world whose node runs the mode.
-pub(crate) struct Node {
-    pub(crate) world: World,
-    pub(crate) cluster: Cluster,
-    mode: Option<NftablesMode>,
+pub struct Node {
+    /// The machines.
+    pub world: World,
+    /// The Services.
+    pub cluster: Cluster,
+    mode: Option<Box<dyn Dataplane>>,
 }
 
 impl Node {
-    pub(crate) fn new(pods: usize) -> Self {
+    /// A node with so many pods and without Services, whose mode is what `open` gives on it.
+    pub fn new(pods: usize, open: fn() -> Box<dyn Dataplane>) -> Self {
         let world = World::new(pods);
-        let mode = world.node.with(|| NftablesMode::open().expect("nf_tables"));
+        let mode = world.node.with(open);
         Self {
             world,
             cluster: Cluster::new(),
@@ -27,8 +29,8 @@ impl Node {
     }
 
     /// A Service named `web` on 10.96.0.1 with all pods behind it, programmed.
-    pub(crate) fn with_web(pods: usize) -> Self {
-        let mut node = Self::new(pods);
+    pub fn with_web(pods: usize, open: fn() -> Box<dyn Dataplane>) -> Self {
+        let mut node = Self::new(pods, open);
         node.cluster.set(Cluster::service("web", 1));
         let all: Vec<usize> = (0..pods).collect();
         node.cluster.set_pods("web", &all);
@@ -36,49 +38,57 @@ impl Node {
         node
     }
 
-    pub(crate) fn on_node<T: Send + 'static>(
+    /// Does something with the mode, on its machine.
+    pub fn on_node<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut NftablesMode) -> T + Send + 'static,
+        work: impl FnOnce(&mut dyn Dataplane) -> T + Send + 'static,
     ) -> T {
         let mut mode = self.mode.take().expect("it is always put back");
-        let (result, mode) = self.world.node.with(move || (work(&mut mode), mode));
+        let (result, mode) = self.world.node.with(move || (work(mode.as_mut()), mode));
         self.mode = Some(mode);
         result
     }
 
-    pub(crate) fn reconcile(&mut self) {
+    /// Programs the whole plan.
+    pub fn reconcile(&mut self) {
         let plan: Plan = self.cluster.plan().clone();
         let outcome = self.on_node(move |mode| mode.reconcile(&plan));
         let outcome = outcome.expect("the plan can be programmed");
         assert!(outcome.refused.is_empty(), "{:?}", outcome.refused);
     }
 
-    pub(crate) fn apply(&mut self, delta: Delta) {
+    /// Programs a change.
+    pub fn apply(&mut self, delta: Delta) {
         let outcome = self.on_node(move |mode| mode.apply(&delta));
         let outcome = outcome.expect("the change can be programmed");
         assert!(outcome.refused.is_empty(), "{:?}", outcome.refused);
     }
 
-    pub(crate) fn client_asks(&self, protocol: Protocol, to: &str) -> Answer {
+    /// A call from outside.
+    pub fn client_asks(&self, protocol: Protocol, to: &str) -> Answer {
         let to = address(to);
         self.world.client.with(move || ask(protocol, to))
     }
 
-    pub(crate) fn pod_asks(&self, pod: usize, protocol: Protocol, to: &str) -> Answer {
+    /// A call from a pod.
+    pub fn pod_asks(&self, pod: usize, protocol: Protocol, to: &str) -> Answer {
         let to = address(to);
         self.world.pods[pod].with(move || ask(protocol, to))
     }
 
-    pub(crate) fn node_asks(&self, protocol: Protocol, to: &str) -> Answer {
+    /// A call from the node itself.
+    pub fn node_asks(&self, protocol: Protocol, to: &str) -> Answer {
         let to = address(to);
         self.world.node.with(move || ask(protocol, to))
     }
 }
 
-pub(crate) fn address(text: &str) -> SocketAddr {
+/// Reads an address and port.
+pub fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address and port")
 }
 
-pub(crate) fn ip(text: &str) -> IpAddr {
+/// Reads an address.
+pub fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }

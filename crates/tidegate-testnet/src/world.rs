@@ -2,24 +2,24 @@
 
 use std::net::IpAddr;
 
-use super::{Host, Protocol, serve};
+use crate::{Host, Protocol, serve};
 
 /// A node, pods behind it, and a client in front of it, in IPv4 and IPv6.
 ///
 /// Each pod has a link of its own to the node, which routes: so answers of one pod to another come
 /// back through the node, as they must for addresses to be translated back.
-pub(crate) struct World {
+pub struct World {
     /// The node: 192.0.2.1 and fd00:c::1 towards the client, 10.244.0.1 and fd00:244::1 to pods.
-    pub(crate) node: Host,
+    pub node: Host,
     /// The client: 192.0.2.2 and fd00:c::2. The node is its way to everything.
-    pub(crate) client: Host,
+    pub client: Host,
     /// The pods: 10.244.0.11 and fd00:244::11, and so on.
-    pub(crate) pods: Vec<Host>,
+    pub pods: Vec<Host>,
 }
 
 impl World {
     /// A world with so many pods, each of which answers on port 9376 of TCP and UDP.
-    pub(crate) fn new(pods: usize) -> Self {
+    pub fn new(pods: usize) -> Self {
         let node = Host::new();
         node.with(|| {
             for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Starts another pod and gives its number.
-    pub(crate) fn add_pod(&mut self) -> usize {
+    pub fn add_pod(&mut self) -> usize {
         let number = self.pods.len();
         let pod = Host::new();
         let device = format!("pod{number}");
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// A pod's addresses.
-    pub(crate) fn pod_addresses(number: usize) -> [IpAddr; 2] {
+    pub fn pod_addresses(number: usize) -> [IpAddr; 2] {
         [
             format!("10.244.0.{}", number + 11),
             format!("fd00:244::{}", number + 11),

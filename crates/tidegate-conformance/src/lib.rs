@@ -1,0 +1,1 @@
+//! The service-proxy contract as a table of behaviours, run in every mode.

@@ -1,0 +1,1 @@
+//! The iptables mode: the chains that operators know, through `iptables-restore`.

@@ -1,0 +1,1 @@
+//! The configuration of kube-proxy: file, flags, defaults and validation.

@@ -1,0 +1,1 @@
+//! The userspace mode: the process accepts, dials and moves the bytes; the kernel only redirects.
