@@ -1,17 +1,19 @@
-//! Netlink messages of the netfilter subsystems: a header of 16 bytes, four bytes that name the
-//! address family, then attributes.
-
-use std::fmt;
-
-use nix::errno::Errno;
+//! Netlink messages: a header of 16 bytes, the subsystem's own header, then attributes. The header
+//! of netfilter's subsystems is four bytes that name the address family, that of generic netlink's
+//! families four bytes that name the command.
 
 use crate::attribute::{Attributes, Encoder, Malformed};
+use crate::kernel_error::KernelError;
 
 /// Flags of a request, from `linux/netlink.h`.
 pub(crate) mod flags {
     pub(crate) const REQUEST: u16 = 0x001;
     pub(crate) const ACK: u16 = 0x004;
     pub(crate) const DUMP: u16 = 0x300;
+    /// On a request to make something: replace what is there.
+    pub(crate) const REPLACE: u16 = 0x100;
+    /// On a request to make something: refuse if it is there.
+    pub(crate) const EXCLUSIVE: u16 = 0x200;
     pub(crate) const CREATE: u16 = 0x400;
     pub(crate) const APPEND: u16 = 0x800;
     /// On a reply: what is dumped changed on the way (`NLM_F_DUMP_INTR`).
@@ -59,16 +61,29 @@ impl Encoder {
         sequence: u32,
         fill: impl FnOnce(&mut Self),
     ) -> usize {
+        let [high, low] = request.resource.to_be_bytes();
+        let header = [request.family, 0, high, low];
+        self.message_behind(request.kind, request.flags, &header, sequence, fill)
+    }
+
+    /// Appends a whole message of a subsystem with a header of its own and gives the place where it
+    /// starts.
+    pub(crate) fn message_behind(
+        &mut self,
+        kind: u16,
+        request_flags: u16,
+        header: &[u8],
+        sequence: u32,
+        fill: impl FnOnce(&mut Self),
+    ) -> usize {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 4]);
-        self.buffer.extend_from_slice(&request.kind.to_ne_bytes());
-        let request_flags = request.flags | flags::REQUEST;
+        self.buffer.extend_from_slice(&kind.to_ne_bytes());
+        let request_flags = request_flags | flags::REQUEST;
         self.buffer.extend_from_slice(&request_flags.to_ne_bytes());
         self.buffer.extend_from_slice(&sequence.to_ne_bytes());
         self.buffer.extend_from_slice(&[0; 4]);
-        self.buffer.extend_from_slice(&[request.family, 0]);
-        self.buffer
-            .extend_from_slice(&request.resource.to_be_bytes());
+        self.buffer.extend_from_slice(header);
         fill(self);
         match u32::try_from(self.buffer.len() - start) {
             Ok(length) => self.buffer[start..start + 4].copy_from_slice(&length.to_ne_bytes()),
@@ -93,44 +108,34 @@ impl Encoder {
 /// An answer of the kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply<'a> {
+    /// What kind of object the answer is.
+    pub(crate) kind: u16,
     pub(crate) sequence: u32,
     /// Whether what is dumped changed since the dump began.
     pub(crate) interrupted: bool,
     pub(crate) body: Body<'a>,
+    /// Everything behind the header of 16 bytes, for subsystems whose own header isn't four bytes
+    /// long, and for what one of them hides in an error.
+    pub(crate) payload: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    /// The attributes behind a subsystem's own header of some length.
+    pub(crate) fn attributes_behind(&self, header: usize) -> Attributes<'a> {
+        Attributes::new(self.payload.get(header..).unwrap_or_default())
+    }
 }
 
 /// What an answer says.
 #[derive(Clone, Debug)]
 pub(crate) enum Body<'a> {
-    /// An object.
+    /// An object, of a subsystem whose own header is four bytes long.
     Object(Attributes<'a>),
     /// The end of a dump.
     Done,
     /// A confirmation, or the reason why there is none.
     Verdict(Result<(), KernelError>),
 }
-
-/// The kernel's reason for refusing a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KernelError {
-    /// The error number.
-    pub errno: Errno,
-    /// What the kernel says about it in words (extended acknowledgement), if it does.
-    pub words: Option<String>,
-}
-
-impl fmt::Display for KernelError {
-    /// Prints the usual description of the error number, as `nft` does, and the kernel's words.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.errno.desc())?;
-        match &self.words {
-            Some(words) => write!(f, " ({words})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for KernelError {}
 
 /// Splits a datagram into its replies; stops behind the first malformed one.
 pub(crate) struct Replies<'a> {
@@ -170,18 +175,17 @@ fn reply(message: &[u8]) -> Result<Reply<'_>, Malformed> {
     let body = match kind {
         TYPE_DONE => match number(payload, 0).map_or(0, u32::cast_signed) {
             0.. => Body::Done,
-            code => Body::Verdict(Err(KernelError {
-                errno: Errno::from_raw(code.saturating_neg()),
-                words: None,
-            })),
+            code => Body::Verdict(Err(KernelError::new(code, None))),
         },
         TYPE_ERROR => Body::Verdict(verdict(payload, message_flags)?),
         _ => Body::Object(Attributes::new(payload.get(FAMILY_HEADER..).ok_or(SHORT)?)),
     };
     Ok(Reply {
+        kind,
         sequence,
         interrupted: flags::interrupted(message_flags),
         body,
+        payload,
     })
 }
 
@@ -205,18 +209,15 @@ fn verdict(payload: &[u8], message_flags: u16) -> Result<Result<(), KernelError>
         Some(words) => Some(words.string()?),
         None => None,
     };
-    Ok(Err(KernelError {
-        errno: Errno::from_raw(code.saturating_neg()),
-        words,
-    }))
+    Ok(Err(KernelError::new(code, words)))
 }
 
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn half(bytes: &[u8], at: usize) -> Option<u16> {
     let (value, _) = bytes.get(at..)?.split_first_chunk()?;
     Some(u16::from_ne_bytes(*value))
 }
 
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn number(bytes: &[u8], at: usize) -> Option<u32> {
     let (value, _) = bytes.get(at..)?.split_first_chunk()?;
     Some(u32::from_ne_bytes(*value))
 }
@@ -224,6 +225,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::errno::Errno;
     use proptest::prelude::*;
 
     /// An error message as the kernel builds it: header, code, the request's header, attributes.

@@ -1,4 +1,4 @@
-//! A netlink socket to the kernel's netfilter subsystems.
+//! A netlink socket to the kernel.
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 use nix::errno::Errno;
@@ -6,7 +6,8 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::attribute::{Encoder, Malformed};
-use crate::message::{Body, KernelError, Replies, Reply};
+use crate::kernel_error::KernelError;
+use crate::message::{Body, Replies, Reply};
 
 /// The kernel fills at most 32 KiB of a dump into one datagram, if the reader offers that much.
 const DATAGRAM: usize = 64 * 1024;
@@ -20,10 +21,11 @@ const DUMP_ATTEMPTS: usize = 20;
 /// Why the kernel could not be asked, or its answer not be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// There is no netfilter netlink.
+    /// There is no netlink for what was asked for, or no privilege or room for a socket.
     #[error(
-        "can't open a netlink socket to netfilter: {}; the kernel needs CONFIG_NF_TABLES and CONFIG_NF_CONNTRACK",
-        .0.desc()
+        "can't open a netlink socket: {}{}",
+        .0.desc(),
+        if *.0 == Errno::EPROTONOSUPPORT { "; the kernel needs CONFIG_NETFILTER_NETLINK" } else { "" }
     )]
     Open(Errno),
     /// The message did not leave.
@@ -40,8 +42,8 @@ pub enum SocketError {
     /// The answer makes no sense.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// The kernel refused to tell.
-    #[error("the kernel refused to list its state: {0}")]
+    /// The kernel refused to tell, or to do what was asked.
+    #[error("the kernel refused: {0}")]
     Refused(#[from] KernelError),
     /// Every attempt to list the state was overtaken by a change of it.
     #[error("the kernel's state changed each time that it was read; try again later")]
@@ -53,17 +55,23 @@ pub enum SocketError {
 
 /// A netlink socket with error explanations switched on.
 #[derive(Debug)]
-pub(crate) struct NetfilterSocket {
+pub(crate) struct NetlinkSocket {
     socket: Socket,
     sequence: u32,
     send_buffer: usize,
     datagram: Vec<u8>,
 }
 
-impl NetfilterSocket {
-    pub(crate) fn open() -> Result<Self, SocketError> {
+impl NetlinkSocket {
+    /// Opens a socket to netfilter's subsystems.
+    pub(crate) fn netfilter() -> Result<Self, SocketError> {
+        Self::open(NETLINK_NETFILTER)
+    }
+
+    /// Opens a socket to one of the kernel's netlink protocols.
+    pub(crate) fn open(protocol: isize) -> Result<Self, SocketError> {
         let failed = |error| SocketError::Open(errno(&error));
-        let mut socket = Socket::new(NETLINK_NETFILTER).map_err(failed)?;
+        let mut socket = Socket::new(protocol).map_err(failed)?;
         socket.bind_auto().map_err(failed)?;
         socket.set_ext_ack(true).map_err(failed)?;
         socket.set_cap_ack(true).map_err(failed)?;
@@ -107,7 +115,7 @@ impl NetfilterSocket {
         }
     }
 
-    /// The next datagram, or `None` if none is there. Netfilter answers within the call that
+    /// The next datagram, or `None` if none is there. The kernel answers within the call that
     /// sends, and a dump's next part within the call that receives: there is nothing to wait for.
     pub(crate) fn receive(&mut self) -> Result<Option<&[u8]>, SocketError> {
         loop {

@@ -9,15 +9,16 @@ mod flow;
 use nix::errno::Errno;
 
 use crate::attribute::Encoder;
-use crate::message::{Body, KernelError, Replies, Request, flags};
-use crate::socket::{NetfilterSocket, SocketError};
+use crate::kernel_error::KernelError;
+use crate::message::{Body, Replies, Request, flags};
+use crate::socket::{NetlinkSocket, SocketError};
 use constants::{DELETE, GET, SUBSYSTEM};
 pub use flow::{Endpoints, Flow};
 
 /// A connection to the connection tracking of the network namespace that it was opened in.
 #[derive(Debug)]
 pub struct Conntrack {
-    socket: NetfilterSocket,
+    socket: NetlinkSocket,
 }
 
 /// How many deletions are sent at once; their answers must fit the socket's buffer.
@@ -29,7 +30,7 @@ impl Conntrack {
     /// # Errors
     /// The kernel has no netfilter netlink.
     pub fn open() -> Result<Self, SocketError> {
-        let socket = NetfilterSocket::open()?;
+        let socket = NetlinkSocket::netfilter()?;
         Ok(Self { socket })
     }
 

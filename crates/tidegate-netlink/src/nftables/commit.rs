@@ -8,13 +8,14 @@ use nix::errno::Errno;
 use super::Batch;
 use super::batch::Message;
 use crate::attribute::Malformed;
-use crate::message::{Body, KernelError, Replies};
-use crate::socket::{NetfilterSocket, SocketError};
+use crate::kernel_error::KernelError;
+use crate::message::{Body, Replies};
+use crate::socket::{NetlinkSocket, SocketError};
 
 /// A connection to the packet filter of the network namespace that it was opened in.
 #[derive(Debug)]
 pub struct Nftables {
-    pub(crate) socket: NetfilterSocket,
+    pub(crate) socket: NetlinkSocket,
 }
 
 /// Why a batch was not committed. Nothing of it was.
@@ -65,7 +66,7 @@ impl Nftables {
     /// # Errors
     /// The kernel has no netfilter netlink.
     pub fn open() -> Result<Self, SocketError> {
-        let socket = NetfilterSocket::open()?;
+        let socket = NetlinkSocket::netfilter()?;
         Ok(Self { socket })
     }
 

@@ -2,8 +2,9 @@
 
 use super::chain::BaseChain;
 use super::constants::set;
+use super::covers::covers;
 use super::{Chain, Datatype, MapOf, Rule, Set, Table, compile, encode};
-use crate::attribute::{Encoder, covers};
+use crate::attribute::Encoder;
 
 /// A generation of the packet filter: each commit of anybody makes a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod chain;
 mod commit;
 mod compile;
 mod constants;
+mod covers;
 mod datatype;
 mod element;
 mod encode;

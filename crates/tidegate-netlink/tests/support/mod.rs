@@ -18,13 +18,22 @@ pub(crate) fn own_namespace() {
 }
 
 pub(crate) fn nft(arguments: &[&str]) -> String {
-    let output = Command::new("nft")
-        .args(arguments)
-        .output()
-        .expect("nft is installed");
+    run_with("nft", arguments)
+}
+
+/// Runs a command, of words without blanks, and gives what it prints.
+pub(crate) fn run(line: &str) -> String {
+    let words: Vec<_> = line.split_whitespace().collect();
+    run_with(words[0], &words[1..])
+}
+
+fn run_with(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program} can't be run: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "nft {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("nft prints text")
+    let succeeded = output.status.success();
+    assert!(succeeded, "{program} {arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("it prints text")
 }
 
 /// A listing without layout: one word after another.

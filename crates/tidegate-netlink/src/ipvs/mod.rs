@@ -1,0 +1,163 @@
+//! The kernel's IP Virtual Server.
+//!
+//! A [`VirtualServer`] has [`RealServer`]s; [`Ipvs`] lists and [changes](Change) them in the network
+//! namespace that it was opened in. All is printed in the notation of `ipvsadm -S -n`.
+
+mod change;
+mod constants;
+mod encode;
+mod parse;
+mod real_server;
+mod settings;
+mod virtual_server;
+
+use crate::attribute::{Attributes, Malformed};
+use crate::exchange::Refusal;
+use crate::generic::{GenericError, HEADER, Subsystem};
+use crate::message::flags;
+use crate::socket::{NetlinkSocket, SocketError};
+pub use change::Change;
+pub use real_server::{Forwarding, RealServer, RealServerFound};
+pub use settings::{Info, Timeouts};
+pub use virtual_server::{Hashing, Persistence, VirtualAddress, VirtualServer};
+
+use constants::{VERSION, command};
+
+/// A connection to the IPVS of the network namespace that it was opened in.
+#[derive(Debug)]
+pub struct Ipvs {
+    socket: NetlinkSocket,
+    subsystem: Subsystem,
+}
+
+impl Ipvs {
+    /// Opens a connection to the calling thread's network namespace.
+    ///
+    /// # Errors
+    /// [`GenericError::Missing`] if the kernel has no IPVS: it needs the module `ip_vs`.
+    pub fn open() -> Result<Self, GenericError> {
+        let (socket, subsystem) = Subsystem::open(constants::NAME, VERSION)?;
+        Ok(Self { socket, subsystem })
+    }
+
+    /// All virtual servers, those of others too. There is no consistent view: what is added or
+    /// deleted meanwhile may be missing, or may be listed twice.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn virtual_servers(&mut self) -> Result<Vec<VirtualServer>, SocketError> {
+        let subsystem = self.subsystem;
+        self.socket.dump(
+            |out, sequence| {
+                subsystem.message(out, sequence, command::GET_SERVICE, flags::DUMP, |_| {});
+            },
+            |reply, found| {
+                found.push(parse::virtual_server(&reply.attributes_behind(HEADER))?);
+                Ok(())
+            },
+        )
+    }
+
+    /// The real servers of a virtual server; none if there is no such virtual server.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn real_servers(
+        &mut self,
+        address: &VirtualAddress,
+    ) -> Result<Vec<RealServerFound>, SocketError> {
+        let subsystem = self.subsystem;
+        self.socket.dump(
+            |out, sequence| {
+                let get = command::GET_DESTINATION;
+                subsystem.message(out, sequence, get, flags::DUMP, |out| {
+                    encode::virtual_address(address, out);
+                });
+            },
+            |reply, found| {
+                let attributes = reply.attributes_behind(HEADER);
+                found.push(parse::real_server(address.family(), &attributes)?);
+                Ok(())
+            },
+        )
+    }
+
+    /// All virtual servers with their real servers. The kernel tells those of one virtual server at
+    /// a time, which takes microseconds.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn servers(&mut self) -> Result<Vec<(VirtualServer, Vec<RealServerFound>)>, SocketError> {
+        let virtual_servers = self.virtual_servers()?;
+        let with_real = virtual_servers.into_iter().map(|server| {
+            let real_servers = self.real_servers(&server.address)?;
+            Ok((server, real_servers))
+        });
+        with_real.collect()
+    }
+
+    /// Changes virtual and real servers, in order, and tells which changes the kernel refused. It
+    /// goes on behind a refused one. This takes one call into the kernel for hundreds of changes.
+    ///
+    /// # Errors
+    /// The kernel could not be asked; some changes may be done by then.
+    pub fn change(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, SocketError> {
+        let subsystem = self.subsystem;
+        self.socket
+            .request_all(changes.len(), |index, out, sequence| {
+                encode::change(subsystem, &changes[index], out, sequence)
+            })
+    }
+
+    /// How long connections are remembered.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn timeouts(&mut self) -> Result<Timeouts, SocketError> {
+        self.get(command::GET_CONFIG, parse::timeouts)
+    }
+
+    /// Sets how long connections are remembered; 0 leaves a time-out as it is.
+    ///
+    /// # Errors
+    /// The kernel refuses, most often for lack of privilege.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), SocketError> {
+        let subsystem = self.subsystem;
+        let refusals = self.socket.request_all(1, |_, out, sequence| {
+            encode::timeouts(subsystem, timeouts, out, sequence)
+        })?;
+        match refusals.into_iter().next() {
+            Some(refusal) => Err(SocketError::Refused(refusal.reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// The kernel's version of IPVS and the size of its table of connections.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn info(&mut self) -> Result<Info, SocketError> {
+        self.get(command::GET_INFO, parse::info)
+    }
+
+    fn get<T>(
+        &mut self,
+        command: u8,
+        read: impl Fn(&Attributes<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, SocketError> {
+        let subsystem = self.subsystem;
+        self.socket.ask(
+            |out, sequence| {
+                subsystem.message(out, sequence, command, 0, |_| {});
+            },
+            |reply| read(&reply.attributes_behind(HEADER)),
+        )
+    }
+}
+
+/// The mask that leaves so many bits of an IPv4 address.
+fn netmask(prefix: u8) -> u32 {
+    u32::MAX
+        .checked_shl(32 - u32::from(prefix.min(32)))
+        .unwrap_or(0)
+}

@@ -1,0 +1,81 @@
+//! What is in the kernel is what was put there.
+
+use tidegate_netlink::ipvs::{Change, Timeouts};
+
+use crate::examples::{examples, load};
+use crate::open;
+use crate::support::run;
+
+#[test]
+#[ignore = "runs in the virtual machine"]
+fn ipvsadm_saves_what_we_print() {
+    let mut ipvs = open();
+    load(&mut ipvs);
+    let mut ours = Vec::new();
+    for (server, real_servers) in examples() {
+        ours.push(Change::AddVirtual(server.clone()).to_string());
+        let real = real_servers.into_iter();
+        ours.extend(real.map(|real| Change::AddReal(server.address, real).to_string()));
+    }
+    let saved = run("ipvsadm -S -n");
+    let mut saved: Vec<_> = saved.lines().map(str::trim_end).collect();
+    saved.sort_unstable();
+    ours.sort_unstable();
+    assert_eq!(saved, ours);
+}
+
+#[test]
+#[ignore = "runs in the virtual machine"]
+fn the_kernel_gives_back_what_it_was_given() {
+    let mut ipvs = open();
+    load(&mut ipvs);
+    let mut found = ipvs.servers().expect("readable");
+    let mut wanted = examples();
+    found.sort_by_key(|(server, _)| server.address);
+    wanted.sort_by_key(|(server, _)| server.address);
+    for ((found, found_real), (wanted, mut wanted_real)) in found.into_iter().zip(wanted) {
+        assert_eq!(found, wanted);
+        let mut found_real: Vec<_> = found_real.iter().map(|found| found.server).collect();
+        found_real.sort_by_key(|server| server.address);
+        wanted_real.sort_by_key(|server| server.address);
+        assert_eq!(found_real, wanted_real, "{found}");
+    }
+    assert_eq!(ipvs.virtual_servers().expect("readable").len(), 7);
+}
+
+#[test]
+#[ignore = "runs in the virtual machine"]
+fn time_outs_are_read_and_set() {
+    let mut ipvs = open();
+    let default = Timeouts {
+        tcp: 900,
+        tcp_fin: 120,
+        udp: 300,
+    };
+    assert_eq!(ipvs.timeouts().expect("readable"), default);
+    let one = Timeouts {
+        tcp: 0,
+        tcp_fin: 0,
+        udp: 77,
+    };
+    ipvs.set_timeouts(one).expect("accepted");
+    let now = Timeouts { udp: 77, ..default };
+    assert_eq!(ipvs.timeouts().expect("readable"), now);
+    assert_eq!(
+        run("ipvsadm -L --timeout").trim_end(),
+        format!("Timeout (tcp tcpfin udp): {now}")
+    );
+    let info = ipvs.info().expect("readable");
+    assert!(info.connection_table_size >= 256, "{info}");
+    let listed = run("ipvsadm -L");
+    assert_eq!(listed.lines().next(), Some(info.to_string().as_str()));
+}
+
+#[test]
+#[ignore = "runs in the virtual machine"]
+fn a_network_namespace_has_servers_of_its_own() {
+    let mut here = open();
+    load(&mut here);
+    let mut there = std::thread::spawn(open).join().expect("opened");
+    assert_eq!(there.virtual_servers().expect("readable"), []);
+}
