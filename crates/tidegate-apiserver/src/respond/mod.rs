@@ -8,5 +8,5 @@ mod watch_stream;
 pub(crate) use self::{
     list::{ListAnswer, list_response},
     view::View,
-    watch_stream::{WatchPlan, watch_response},
+    watch_stream::{WatchPlan, failed_watch_response, watch_response},
 };

@@ -69,11 +69,22 @@ pub(crate) fn watch_response(plan: WatchPlan) -> Response {
         let frame = state.next_frame().await?;
         Some((Ok::<_, ApiError>(frame), state))
     });
+    events(Body::from_stream(frames))
+}
+
+/// A stream that ends with its only event, an error.
+pub(crate) fn failed_watch_response(error: &ApiError) -> Response {
+    let mut frame = Vec::new();
+    write_error(error, &mut frame);
+    events(Body::from(frame))
+}
+
+fn events(body: Body) -> Response {
     let content_type = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     )];
-    (StatusCode::OK, content_type, Body::from_stream(frames)).into_response()
+    (StatusCode::OK, content_type, body).into_response()
 }
 
 struct Streaming {

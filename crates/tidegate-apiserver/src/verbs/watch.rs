@@ -14,7 +14,7 @@ use crate::{
     api::Api,
     error::ApiError,
     request::{ListOptions, ObjectPath},
-    respond::{View, WatchPlan, watch_response},
+    respond::{View, WatchPlan, failed_watch_response, watch_response},
     selector::Selector,
 };
 
@@ -26,7 +26,23 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(1800);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// Begins a watch: after the named revision, or with the present objects if none is named.
+///
+/// A revision that history has forgotten is told by an event, as upstream does: that is where
+/// clients look for it.
 pub(super) async fn watch(
+    api: &Api,
+    path: &ObjectPath,
+    view: View,
+    selector: Selector,
+    options: &ListOptions,
+) -> Result<Response, ApiError> {
+    match begin(api, path, view, selector, options).await {
+        Err(error @ ApiError::Expired(_)) => Ok(failed_watch_response(&error)),
+        begun => begun,
+    }
+}
+
+async fn begin(
     api: &Api,
     path: &ObjectPath,
     view: View,

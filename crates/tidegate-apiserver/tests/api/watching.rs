@@ -226,10 +226,14 @@ async fn versions_that_history_has_forgotten_are_gone() {
                 .to_owned(),
         );
     }
-    let (status, answer) = cluster
-        .get(&format!("{MAPS}?watch=1&resourceVersion={}", versions[0]))
-        .await;
-    assert_eq!((status, &answer["reason"]), (410, &json!("Expired")));
+    let forgotten = format!("resourceVersion={}", versions[0]);
+    let mut events = Events::open(&cluster, &forgotten, "*/*").await;
+    let event = events.next().await.unwrap();
+    assert_eq!(
+        (&event["type"], &event["object"]["code"]),
+        (&json!("ERROR"), &json!(410))
+    );
+    assert_eq!(events.next().await, None);
     let recent = format!("resourceVersion={}", versions[8]);
     let mut events = Events::open(&cluster, &recent, "*/*").await;
     let event = events.next().await.unwrap();
@@ -239,10 +243,14 @@ async fn versions_that_history_has_forgotten_are_gone() {
 #[tokio::test]
 async fn versions_of_another_store_are_gone() {
     let cluster = start().await;
-    let (status, answer) = cluster
-        .get(&format!("{MAPS}?watch=1&resourceVersion=999999"))
-        .await;
-    assert_eq!((status, &answer["reason"]), (410, &json!("Expired")));
+    let mut events = Events::open(&cluster, "resourceVersion=999999", "*/*").await;
+    let event = events.next().await.unwrap();
+    assert_eq!(
+        (&event["type"], &event["object"]["reason"]),
+        (&json!("ERROR"), &json!("Expired"))
+    );
+    let (status, _) = cluster.get(&format!("{MAPS}?resourceVersion=999999")).await;
+    assert_eq!(status, 410, "a list has no events to tell it by");
 }
 
 #[tokio::test]
