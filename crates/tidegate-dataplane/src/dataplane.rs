@@ -49,6 +49,8 @@ pub trait Dataplane: Send {
     /// [`Retired::Draining`]; [`remove`](Self::remove) ends the wait.
     ///
     /// Modes whose connections live on in the kernel's connection tracking just remove themselves.
+    /// Should this mode be wanted again before the others end, [`reconcile`](Self::reconcile) takes
+    /// it back into service.
     ///
     /// # Errors
     /// As for `remove`.

@@ -5,13 +5,16 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use nix::errno::Errno;
+use tidegate_model::IpFamily;
 use tidegate_netlink::SocketError;
 use tidegate_netlink::conntrack::{Conntrack, Flow};
 use tidegate_plan::{Delta, Plan};
 
 use crate::DataplaneError;
+use crate::clean_ups;
 use crate::flows::{Frontends, Losses};
 
 /// A thread that deletes what deltas make stale. It ends, when it has done all, with this value.
@@ -90,8 +93,19 @@ fn delete(
     conntrack: &mut Conntrack,
     is_stale: impl Fn(&Flow) -> bool,
 ) -> Result<usize, SocketError> {
+    let started = Instant::now();
     let stale = conntrack.flows(is_stale)?;
-    conntrack.delete(&stale)
+    let (v4, v6): (Vec<Flow>, Vec<Flow>) = stale
+        .into_iter()
+        .partition(|flow| flow.original.destination.is_ipv4());
+    let mut deleted = 0;
+    for (family, flows) in [(IpFamily::V4, v4), (IpFamily::V6, v6)] {
+        let of_family = conntrack.delete(&flows)?;
+        clean_ups::count_deleted(family, of_family);
+        deleted += of_family;
+    }
+    clean_ups::count_pass(started.elapsed());
+    Ok(deleted)
 }
 
 /// That connections can't be deleted is no reason to fail: the rules are right, and connections end

@@ -4,12 +4,16 @@
 //! [`tidegate_plan::Plan`]s and [`tidegate_plan::Delta`]s, in which everything is decided.
 
 mod capability;
+mod clean_ups;
 mod dataplane;
 mod flows;
 mod forgetter;
+mod histogram;
 mod memory;
 
 pub use capability::{Capability, Unsupported, unsupported};
+pub use clean_ups::CleanUps;
 pub use dataplane::{Dataplane, DataplaneError, Gauge, Outcome, Refusal, Retired};
 pub use forgetter::Forgetter;
+pub use histogram::Histogram;
 pub use memory::MemoryDataplane;

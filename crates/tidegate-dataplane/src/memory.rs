@@ -1,18 +1,26 @@
 //! A dataplane in memory, as strict as a kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tidegate_plan::{Decision, Delta, FrontendKey, Plan, PlanKey, ServicePlan};
 
-use crate::{Capability, Dataplane, DataplaneError, Outcome, Refusal};
+use crate::{Capability, Dataplane, DataplaneError, Outcome, Refusal, Retired};
 
 /// Stands in for a kernel in unit tests and refuses what a kernel would refuse: a change that
 /// starts from something other than what is there, a frontend that exists already, a balance over
 /// nothing. Clones share one state, so that a test can look on while a proxy works.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MemoryDataplane {
+    mode: &'static str,
     state: Arc<Mutex<State>>,
+}
+
+impl Default for MemoryDataplane {
+    fn default() -> Self {
+        Self::named("memory")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -22,9 +30,20 @@ struct State {
     calls_to_fail: usize,
     reconciles: usize,
     applies: usize,
+    refused: BTreeSet<PlanKey>,
+    pause: Duration,
+    connections: usize,
 }
 
 impl MemoryDataplane {
+    /// One that goes by another name than `memory`, for tests with more than one mode.
+    pub fn named(mode: &'static str) -> Self {
+        Self {
+            mode,
+            state: Arc::default(),
+        }
+    }
+
     /// The plan that is programmed for a Service.
     pub fn service(&self, key: &PlanKey) -> Option<Arc<ServicePlan>> {
         self.lock().services.get(key).cloned()
@@ -51,9 +70,34 @@ impl MemoryDataplane {
         self.lock().calls_to_fail = calls;
     }
 
+    /// Makes it refuse what is for these Services, as a kernel does that has something in its way.
+    pub fn refuse(&self, services: impl IntoIterator<Item = PlanKey>) {
+        self.lock().refused = services.into_iter().collect();
+    }
+
+    /// Makes every call take this long, as one to a kernel under load does.
+    pub fn take_time(&self, pause: Duration) {
+        self.lock().pause = pause;
+    }
+
+    /// Says how many established connections go through it, which retirement waits for.
+    pub fn set_connections(&self, connections: usize) {
+        self.lock().connections = connections;
+    }
+
+    /// How many established connections go through it. Its removal ends them.
+    pub fn connections(&self) -> usize {
+        self.lock().connections
+    }
+
     /// Does what somebody else's `flush ruleset` does.
     pub fn flush(&self) {
         self.lock().services.clear();
+    }
+
+    fn pause(&self) {
+        let pause = self.lock().pause;
+        std::thread::sleep(pause);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,6 +123,9 @@ impl State {
             object,
             reason: reason.to_owned(),
         };
+        if self.refused.contains(&plan.key) {
+            return Err(refuse(plan.key.to_string(), "Device or resource busy"));
+        }
         let mut own: Vec<FrontendKey> = Vec::new();
         for port in &plan.ports {
             for frontend in &port.frontends {
@@ -111,7 +158,7 @@ impl State {
 
 impl Dataplane for MemoryDataplane {
     fn mode(&self) -> &'static str {
-        "memory"
+        self.mode
     }
 
     fn capabilities(&self) -> &'static [Capability] {
@@ -123,6 +170,7 @@ impl Dataplane for MemoryDataplane {
     }
 
     fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError> {
+        self.pause();
         let mut state = self.lock();
         state.reconciles += 1;
         state.fail_if_asked()?;
@@ -147,6 +195,7 @@ impl Dataplane for MemoryDataplane {
     }
 
     fn apply(&mut self, delta: &Delta) -> Result<Outcome, DataplaneError> {
+        self.pause();
         let mut state = self.lock();
         state.applies += 1;
         state.fail_if_asked()?;
@@ -183,7 +232,15 @@ impl Dataplane for MemoryDataplane {
         let mut state = self.lock();
         state.fail_if_asked()?;
         state.services.clear();
+        state.connections = 0;
         state.reconciled = false;
         Ok(())
+    }
+    fn retire(&mut self) -> Result<Retired, DataplaneError> {
+        match self.lock().connections {
+            0 => {}
+            connections => return Ok(Retired::Draining(connections)),
+        }
+        self.remove().map(|()| Retired::Gone)
     }
 }

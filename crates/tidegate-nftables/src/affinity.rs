@@ -12,89 +12,72 @@ use tidegate_netlink::nftables::{Batch, CommitError, Data, Element, Nftables, Se
 use crate::content::Content;
 use crate::error::{of_commit, of_socket};
 use crate::frame::Frame;
-use crate::sets::{Key, SetId};
+use crate::sets::SetId;
+
+/// The length of what a key of the map begins with, in bytes: the memory's number.
+const ID_LENGTH: usize = 8;
 
 /// How often what is remembered is read again, since a packet that is just on its way may bring
 /// back what was deleted.
 const PASSES: usize = 5;
 
-/// The sticky frontends of some Services, each with the backends that its clients may stay with.
+/// The memories of some Services, each with the backends that clients may stay with, as their keys
+/// in the kernel have them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stays {
-    backends: HashMap<(Key, Tuple), HashSet<Tuple>>,
+    backends: HashMap<Tuple, HashSet<Tuple>>,
 }
 
 impl Stays {
-    /// Adds the frontends of a Service.
+    /// Adds the memories of a Service.
     pub(crate) fn add(&mut self, content: &Content) {
-        let sticky = content.elements.iter();
-        for (set, element) in sticky {
-            if let SetId::Sticky(key) = set {
-                let place = (*key, without_last(&element.key));
-                self.backends.entry(place).or_default();
-            }
-        }
-        for (set, element) in &content.elements {
-            if let SetId::StickySlots(key) | SetId::InsideSlots(key) = set
-                && let Some(all) = self.backends.get_mut(&(*key, without_last(&element.key)))
-                && let Data::Values(backend) = &element.data
-            {
-                all.insert(backend.clone());
-            }
+        for (memory, backends) in &content.memories {
+            let all = self.backends.entry(memory.id.key()).or_default();
+            let backends = backends.iter();
+            all.extend(backends.map(|addr| Tuple::new().address(addr.ip).port(addr.port)));
         }
     }
 
     /// Whether some client may stay here that may not stay there.
     pub(crate) fn has_more_than(&self, other: &Self) -> bool {
-        self.backends.iter().any(|(frontend, backends)| {
-            let others = other.backends.get(frontend);
+        self.backends.iter().any(|(memory, backends)| {
+            let others = other.backends.get(memory);
             others.is_none_or(|others| !backends.is_subset(others))
         })
     }
 
-    fn allows(&self, key: Key, frontend: &Tuple, backend: &Tuple) -> bool {
-        let place = (key, frontend.clone());
-        let backends = self.backends.get(&place);
+    fn allows(&self, memory: &Tuple, backend: &Tuple) -> bool {
+        let backends = self.backends.get(memory);
         backends.is_some_and(|backends| backends.contains(backend))
-    }
-
-    fn concerns(&self, key: Key, frontend: &Tuple) -> bool {
-        self.backends.contains_key(&(key, frontend.clone()))
     }
 }
 
-/// Deletes what is remembered of the frontends `before` (of all, if there is none) that `after`
-/// doesn't allow.
+/// Deletes what the memories `before` (all, if there is none) hold and `after` doesn't allow.
 pub(crate) fn forget(
     kernel: &mut Nftables,
     frame: &Frame,
     before: Option<&Stays>,
     after: &Stays,
 ) -> Result<(), DataplaneError> {
-    for key in Key::ALL {
-        let Some(set) = frame.set(SetId::Affinity(key)) else {
-            continue;
+    let Some(set) = frame.set(SetId::Affinity) else {
+        return Ok(());
+    };
+    for _ in 0..PASSES {
+        let remembered = kernel.elements(&frame.table, set);
+        let remembered = remembered.map_err(|error| of_socket("reading affinity", error))?;
+        let is_wrong = |element: &Element| {
+            let memory = element.key.first(ID_LENGTH);
+            let Data::Values(backend) = &element.data else {
+                return false;
+            };
+            before.is_none_or(|before| before.backends.contains_key(&memory))
+                && !after.allows(&memory, backend)
         };
-        let client = frame.table.family.address_length();
-        for _ in 0..PASSES {
-            let remembered = kernel.elements(&frame.table, set);
-            let remembered = remembered.map_err(|error| of_socket("reading affinity", error))?;
-            let wrong: Vec<Element> = remembered
-                .into_iter()
-                .filter(|element| {
-                    let frontend = without(&element.key, client);
-                    let Data::Values(backend) = &element.data else {
-                        return false;
-                    };
-                    before.is_none_or(|before| before.concerns(key, &frontend))
-                        && !after.allows(key, &frontend, backend)
-                })
-                .collect();
-            if wrong.is_empty() {
-                break;
-            }
-            delete(kernel, frame, set, &wrong)?;
+        let wrong: Vec<Element> = remembered.into_iter().filter(is_wrong).collect();
+        if wrong.is_empty() {
+            break;
         }
+        delete(kernel, frame, set, &wrong)?;
     }
     Ok(())
 }
@@ -126,13 +109,4 @@ fn delete(
         }
         Err(error) => Err(of_commit("forgetting where clients went", error)),
     }
-}
-
-/// The frontend in the key of a slot, or of a sticky frontend: all but the number behind it.
-fn without_last(key: &Tuple) -> Tuple {
-    without(key, 4)
-}
-
-fn without(key: &Tuple, bytes: usize) -> Tuple {
-    key.first(key.as_bytes().len().saturating_sub(bytes))
 }

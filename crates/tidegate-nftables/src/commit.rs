@@ -1,5 +1,6 @@
 //! Sends units of changes to the kernel, and finds out which of them it refuses.
 
+use nix::errno::Errno;
 use tidegate_dataplane::{DataplaneError, Outcome, Refusal};
 use tidegate_netlink::nftables::{Batch, CommitError, Element, Nftables, Refused};
 
@@ -37,6 +38,32 @@ pub(crate) fn commit_units(
         rest = others;
     }
     Ok(())
+}
+
+/// Deletes chains that nothing leads to any more, with their rules; whether that was done. Older
+/// kernels (before 6.2) count an element that led to a chain for a moment after its deletion, and
+/// refuse: then it must be tried again later.
+pub(crate) fn delete_chains<'a>(
+    kernel: &mut Nftables,
+    frame: &Frame,
+    names: impl Iterator<Item = &'a String> + Clone,
+) -> Result<bool, DataplaneError> {
+    let mut batch = Batch::new();
+    for name in names.clone() {
+        batch.flush_chain(&frame.table, name);
+    }
+    for name in names {
+        batch.delete_chain(&frame.table, name);
+    }
+    match kernel.commit(batch) {
+        Ok(()) => Ok(true),
+        Err(CommitError::Refused(refused))
+            if refused.iter().all(|one| one.reason.errno == Errno::EBUSY) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(of_commit("deleting chains", error)),
+    }
 }
 
 /// Appends what units remove and then what they add, set by set.

@@ -1,15 +1,16 @@
 //! From the plan of one Service to the elements that make it work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tidegate_model::{EndpointAddr, Protocol, SessionAffinity};
-use tidegate_netlink::nftables::{Element, Tuple};
+use tidegate_netlink::nftables::{Element, Tuple, Verdict};
 use tidegate_plan::{
     BackendSet, Decision, Frontend, FrontendAddress, Masquerade, PortPlan, ServicePlan, Sources,
 };
 
 use crate::diff::{Placed, by_place};
+use crate::memory::Memory;
 use crate::ranges;
 use crate::sets::{Case, Key, SetId};
 use crate::slots::{number, slots};
@@ -21,15 +22,17 @@ pub(crate) struct Content {
     pub(crate) elements: Vec<Placed>,
     /// The numbers in its elements for which there must be a rule.
     pub(crate) numbers: BTreeSet<Numbered>,
+    /// The memories of its ports, each with the backends that clients may stay with.
+    pub(crate) memories: BTreeMap<Memory, BTreeSet<EndpointAddr>>,
 }
 
-/// A number that occurs in elements: there is one rule for each that is in use.
+/// How many slots some frontend of a map has: there is one rule for each number that is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Numbered {
-    /// Of a map of slots: how many slots a frontend has.
-    Slots(SetId, usize),
-    /// Of frontends with affinity: for how many seconds clients stay.
-    Seconds(Key, u32),
+pub(crate) struct Numbered {
+    /// The map of slots.
+    pub(crate) map: SetId,
+    /// The number.
+    pub(crate) slots: usize,
 }
 
 impl Content {
@@ -65,15 +68,18 @@ impl Content {
         };
         for frontend in &port.frontends {
             let (key, tuple) = identity(frontend, port.name.protocol);
-            let drawn = match port.affinity {
-                SessionAffinity::None => SetId::Slots(key),
-                SessionAffinity::ClientIp(time) => {
-                    self.add_stickiness(key, &tuple, time);
-                    SetId::StickySlots(key)
-                }
+            let (drawn, stays_for) = match port.affinity {
+                SessionAffinity::None => (SetId::Slots(key), None),
+                SessionAffinity::ClientIp(time) => (SetId::StickySlots(key), Some(time)),
             };
             match frontend.outside {
-                Decision::Balance(set) => self.add_slots(drawn, &tuple, slots_of(set)),
+                Decision::Balance(set) => {
+                    self.add_slots(drawn, &tuple, slots_of(set));
+                    if let Some(time) = stays_for {
+                        let to_chains = [SetId::Stay(key), SetId::Learn(key)];
+                        self.add_memory(to_chains, &tuple, port, set, time);
+                    }
+                }
                 // What a cluster IP doesn't balance is refused anyway.
                 Decision::Reject if is_cluster_ip(frontend) => {}
                 Decision::Reject => self.add(SetId::Rejected(key), tuple.clone()),
@@ -83,6 +89,10 @@ impl Content {
                 && frontend.inside != frontend.outside
             {
                 self.add_slots(SetId::InsideSlots(key), &tuple, slots_of(set));
+                if let Some(time) = stays_for {
+                    let to_chains = [SetId::InsideStay(key), SetId::InsideLearn(key)];
+                    self.add_memory(to_chains, &tuple, port, set, time);
+                }
             }
             let case = match frontend.masquerade {
                 Masquerade::Never => None,
@@ -97,15 +107,30 @@ impl Content {
         }
     }
 
-    fn add_stickiness(&mut self, key: Key, frontend: &Tuple, time: Duration) {
-        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        self.numbers.insert(Numbered::Seconds(key, seconds));
-        self.add(SetId::Sticky(key), frontend.clone().number(seconds));
+    /// Leads a frontend to the memory of its port: by the first map to stay, by the second to learn.
+    fn add_memory(
+        &mut self,
+        [stay, learn]: [SetId; 2],
+        frontend: &Tuple,
+        port: &PortPlan,
+        set: BackendSet,
+        time: Duration,
+    ) {
+        let memory = Memory::new(&port.name, set, time);
+        // What stays is decided in the chain; who isn't remembered comes back to draw.
+        let to_stay = Verdict::Jump(memory.id.stay_chain());
+        let to_learn = Verdict::Goto(memory.id.learn_chain());
+        for (map, verdict) in [(stay, to_stay), (learn, to_learn)] {
+            let element = Element::verdict(frontend.clone(), verdict);
+            self.elements.push((map, element));
+        }
+        let backends = port.backends(set).iter().map(|backend| backend.addr);
+        self.memories.entry(memory).or_default().extend(backends);
     }
 
     fn add_slots(&mut self, map: SetId, frontend: &Tuple, backends: &[EndpointAddr]) {
         let count = backends.len();
-        self.numbers.insert(Numbered::Slots(map, count));
+        self.numbers.insert(Numbered { map, slots: count });
         for (place, backend) in backends.iter().enumerate() {
             let key = frontend.clone().number(number(count, place));
             let target = Tuple::new().address(backend.ip).port(backend.port);

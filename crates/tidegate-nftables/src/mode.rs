@@ -7,11 +7,12 @@ use tidegate_netlink::nftables::{Batch, Family, Nftables};
 use tidegate_plan::{Delta, Plan, PlanKey};
 
 use crate::affinity::{self, Stays};
-use crate::commit::commit_units;
+use crate::commit::{commit_units, delete_chains};
 use crate::content::{Content, Numbered};
 use crate::diff::{Shares, Unit};
 use crate::error::{MODE, of_commit, of_socket};
 use crate::frame::{Frame, table};
+use crate::memory::Memory;
 use crate::numbered::numbered_rule;
 use crate::program::{Program, family_of};
 use crate::reconcile;
@@ -44,6 +45,8 @@ pub(crate) struct State {
     /// The numbers that there is a rule for.
     numbers: BTreeSet<Numbered>,
     shares: Shares,
+    /// Chains of memories that are no longer needed, and that the kernel wouldn't delete yet.
+    leftover: BTreeSet<String>,
 }
 
 impl NftablesMode {
@@ -79,6 +82,7 @@ impl NftablesMode {
             frame: program.frame,
             numbers: program.numbers,
             shares,
+            leftover: BTreeSet::new(),
         })
     }
 }
@@ -178,6 +182,7 @@ impl State {
         let (mut stays_before, mut stays_after) = (Stays::default(), Stays::default());
         let mut units = Vec::new();
         let mut new_numbers = BTreeSet::new();
+        let (mut new_memories, mut gone) = (BTreeSet::new(), BTreeSet::new());
         for (key, before, after) in &contents {
             let mut unit = Unit::between(key, before, after);
             self.shares.settle(&mut unit);
@@ -185,13 +190,57 @@ impl State {
             stays_before.add(before);
             stays_after.add(after);
             new_numbers.extend(after.numbers.difference(&self.numbers));
+            let memories = after.memories.keys();
+            new_memories.extend(memories.filter(|one| !before.memories.contains_key(one)));
+            gone.extend(before.memories.keys().map(|memory| memory.id));
+        }
+        for (_, _, after) in &contents {
+            gone.retain(|id| !after.memories.keys().any(|memory| memory.id == *id));
         }
         self.add_rules(kernel, new_numbers, outcome)?;
+        self.add_memories(kernel, &new_memories, outcome)?;
         commit_units(kernel, &self.frame, &units, outcome)?;
+        self.leftover.extend(gone.iter().flat_map(|id| id.chains()));
+        self.delete_leftover(kernel, outcome)?;
         match stays_before.has_more_than(&stays_after) {
             true => affinity::forget(kernel, &self.frame, Some(&stays_before), &stays_after),
             false => Ok(()),
         }
+    }
+
+    /// Makes the chains of memories, or writes them anew for another time.
+    fn add_memories(
+        &mut self,
+        kernel: &mut Nftables,
+        memories: &BTreeSet<&Memory>,
+        outcome: &mut Outcome,
+    ) -> Result<(), DataplaneError> {
+        let mut batch = Batch::new();
+        for memory in memories {
+            for (chain, rules) in memory.chains(self.family) {
+                batch.add_chain(&self.frame.table, &chain);
+                self.frame.rewrite(&mut batch, &chain, &rules);
+                self.leftover.remove(&chain.name);
+                outcome.changed += rules.len();
+            }
+        }
+        kernel
+            .commit(batch)
+            .map_err(|error| of_commit("adding chains", error))
+    }
+
+    /// Deletes the chains of memories that are no longer needed.
+    fn delete_leftover(
+        &mut self,
+        kernel: &mut Nftables,
+        outcome: &mut Outcome,
+    ) -> Result<(), DataplaneError> {
+        let count = self.leftover.len();
+        if delete_chains(kernel, &self.frame, self.leftover.iter())? {
+            outcome.changed += count;
+            self.leftover.clear();
+        }
+        Ok(())
     }
 
     /// Adds the rules for numbers that occur for the first time. A rule that is no longer used does

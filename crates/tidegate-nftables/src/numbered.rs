@@ -1,15 +1,10 @@
-//! Rules that exist once for each number in use: one for each count of slots, one for each time
-//! that clients stay with their backend.
+//! Rules that exist once for each number in use: one for each count of slots.
 //!
 //! A rule can't take a number out of one map to look something up in another: the kernel would, but
 //! `nft list` aborts at such a rule. So the number is a constant of the rule, and a part of the key
 //! that it looks up; frontends with another number aren't found and go on to the next rule.
 
-use std::time::Duration;
-
-use tidegate_netlink::nftables::{
-    Expression, Family, Field, Rule, Statement, concat, random, rule,
-};
+use tidegate_netlink::nftables::{Expression, Family, Field, Rule, random, rule};
 
 use crate::content::Numbered;
 use crate::sets::{Key, SetId};
@@ -33,17 +28,10 @@ pub(crate) fn draw_chain(map: SetId) -> String {
     format!("draw-{}", map.name())
 }
 
-/// The chain that remembers where clients of frontends went.
-pub(crate) fn remember_chain(key: Key) -> String {
-    format!("remember-{}", SetId::Affinity(key).name())
-}
-
 /// The rule for a number, and the chain that it belongs to.
 pub(crate) fn numbered_rule(family: Family, numbered: Numbered) -> (String, Rule) {
-    match numbered {
-        Numbered::Slots(map, count) => (draw_chain(map), draw(family, map, count)),
-        Numbered::Seconds(key, seconds) => (remember_chain(key), remember(family, key, seconds)),
-    }
+    let Numbered { map, slots } = numbered;
+    (draw_chain(map), draw(family, map, slots))
 }
 
 /// What identifies the frontend that a packet is for.
@@ -94,22 +82,4 @@ fn draw(family: Family, map: SetId, count: usize) -> Rule {
     });
     let backend = Expression::Concat(parts).look_up(&map.definition(family));
     rule().dnat(family, backend)
-}
-
-/// Remembers where a client of a sticky frontend goes. At the end of its way through this node the
-/// packet tells both: where the connection was opened to, and where it goes.
-fn remember(family: Family, key: Key, seconds: u32) -> Rule {
-    let with = |last: Expression| {
-        let mut parts = original_frontend(family, key);
-        parts.push(last);
-        Expression::Concat(parts)
-    };
-    with(random(1, seconds))
-        .within(&SetId::Sticky(key).definition(family))
-        .then(Statement::Learn {
-            set: SetId::Affinity(key).name().to_owned(),
-            key: with(Field::saddr(family).into()),
-            data: Some(concat([Field::daddr(family), Field::DPORT])),
-            timeout: Some(Duration::from_secs(u64::from(seconds))),
-        })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_model::IpFamily;
-use tidegate_netlink::nftables::{Element, Family, TableListing, Tuple};
+use tidegate_netlink::nftables::{Chain, Element, Family, Rule, TableListing, Tuple};
 use tidegate_plan::{Plan, PlanKey};
 
 use crate::content::{Content, Numbered};
@@ -39,7 +39,18 @@ impl Program {
         }
     }
 
+    /// The chains of the Services' memories, with their rules, in the order of their names.
+    pub(crate) fn memory_chains(&self) -> Vec<(Chain, Vec<Rule>)> {
+        let family = self.frame.table.family;
+        let contents = self.services.iter();
+        let memories = contents.flat_map(|(_, content)| content.memories.keys());
+        let mut chains: Vec<_> = memories.flat_map(|memory| memory.chains(family)).collect();
+        chains.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        chains
+    }
+
     fn listing(self) -> TableListing {
+        let memory_chains = self.memory_chains();
         let mut by_set: BTreeMap<SetId, BTreeMap<Tuple, Element>> = BTreeMap::new();
         let of_services = self.services.into_iter().flat_map(|(_, c)| c.elements);
         for (set, element) in self.frame.elements.into_iter().chain(of_services) {
@@ -58,7 +69,7 @@ impl Program {
         TableListing {
             table: self.frame.table,
             sets: sets.map(|(id, set)| (set, elements(id))).collect(),
-            chains: self.frame.chains,
+            chains: [self.frame.chains, memory_chains].concat(),
         }
     }
 }

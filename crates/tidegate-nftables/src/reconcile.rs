@@ -1,13 +1,15 @@
 //! Reads a table and makes it what it must be.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use tidegate_dataplane::{DataplaneError, Outcome};
-use tidegate_netlink::nftables::{Batch, Chain, CommitError, Nftables, Rule, RuleFound};
+use tidegate_netlink::nftables::{Batch, Chain, CommitError, Nftables, Rule};
 
-use crate::commit::{append, commit_units};
+use crate::commit::{append, commit_units, delete_chains};
 use crate::diff::{Placed, Shares, Unit, by_place, differences};
-use crate::error::{of_commit, of_frame, of_socket};
+use crate::error::{of_commit, of_frame};
+use crate::look::{Found, look, read, tell};
+use crate::memory::is_of_memory;
 use crate::program::Program;
 use crate::report::Report;
 use crate::sets::SetId;
@@ -15,15 +17,9 @@ use crate::sets::SetId;
 /// How often the frame is read again because somebody changed the packet filter meanwhile.
 const ATTEMPTS: usize = 10;
 
-/// What the kernel has where our table belongs.
-enum Found {
-    /// No table.
-    Nothing,
-    /// A table of another shape, or with sets or chains that aren't ours.
-    Unusable(String),
-    /// Our table; the named chains have other rules than they should.
-    Usable(Vec<String>),
-}
+/// How many chains go into one transaction of a first program, for the same reason that limits
+/// elements.
+const CHAINS_AT_ONCE: usize = 4000;
 
 /// Makes the kernel's table exactly that of a program, and counts what its Services share.
 pub(crate) fn reconcile(
@@ -32,27 +28,40 @@ pub(crate) fn reconcile(
     was_there: bool,
     outcome: &mut Outcome,
 ) -> Result<Shares, DataplaneError> {
+    let memory_chains = program.memory_chains();
     for _ in 0..ATTEMPTS {
         let generation = read(kernel.generation())?;
-        let found = look(kernel, program)?;
+        let found = look(kernel, program, &memory_chains)?;
         let mut batch = Batch::since(generation);
         let frame = &program.frame;
         let table = &frame.table;
-        let is_usable = matches!(found, Found::Usable(_));
+        let is_usable = matches!(found, Found::Usable { .. });
         if let Found::Unusable(_) = found {
             batch.delete_table(table);
         }
         if !is_usable {
             frame.create(&mut batch);
         }
+        // In an empty place nothing leads to memories yet, so they go in piece by piece.
+        let (at_once, piece_by_piece) = match found {
+            Found::Nothing => (&[][..], memory_chains.as_slice()),
+            Found::Usable { .. } | Found::Unusable(_) => (memory_chains.as_slice(), &[][..]),
+        };
+        let all = frame.chains.iter().chain(at_once);
         let rewritten: Vec<&(Chain, Vec<Rule>)> = match &found {
-            Found::Usable(changed) => {
-                let all = frame.chains.iter();
-                all.filter(|(chain, _)| changed.contains(&chain.name))
+            Found::Usable { changed, .. } => {
+                let changed: HashSet<&str> = changed.iter().map(String::as_str).collect();
+                all.filter(|(chain, _)| changed.contains(chain.name.as_str()))
                     .collect()
             }
-            Found::Nothing | Found::Unusable(_) => frame.chains.iter().collect(),
+            Found::Nothing | Found::Unusable(_) => all.collect(),
         };
+        for (chain, _) in rewritten
+            .iter()
+            .filter(|(chain, _)| is_of_memory(&chain.name))
+        {
+            batch.add_chain(table, chain);
+        }
         for (chain, rules) in &rewritten {
             frame.rewrite(&mut batch, chain, rules);
         }
@@ -78,6 +87,16 @@ pub(crate) fn reconcile(
             Err(error) => return Err(of_frame("writing our table", error)),
         }
         outcome.changed += rules;
+        for some in piece_by_piece.chunks(CHAINS_AT_ONCE) {
+            let mut batch = Batch::new();
+            for (chain, rules) in some {
+                batch.add_chain(table, chain);
+                frame.rewrite(&mut batch, chain, rules);
+            }
+            let written = kernel.commit(batch);
+            written.map_err(|error| of_commit("adding chains", error))?;
+            outcome.changed += some.len();
+        }
         tell(&found, table.to_string(), was_there, &mut outcome.drift);
         outcome.drift.append(&mut drift);
         if in_one_piece {
@@ -85,67 +104,14 @@ pub(crate) fn reconcile(
         } else {
             commit_units(kernel, frame, &units, outcome)?;
         }
+        if let Found::Usable { leftover, .. } = &found
+            && delete_chains(kernel, frame, leftover.iter())?
+        {
+            outcome.changed += leftover.len();
+        }
         return Ok(shares);
     }
     Err(of_commit("writing our table", CommitError::Overtaken))
-}
-
-fn tell(found: &Found, table: String, was_there: bool, drift: &mut Vec<String>) {
-    match found {
-        Found::Nothing if was_there => drift.push(format!("{table} was gone")),
-        Found::Nothing => {}
-        Found::Unusable(why) => drift.push(format!("{table} was not usable: {why}")),
-        Found::Usable(chains) => {
-            for chain in chains {
-                drift.push(format!("{table}: chain {chain} had other rules"));
-            }
-        }
-    }
-}
-
-fn look(kernel: &mut Nftables, program: &Program) -> Result<Found, DataplaneError> {
-    let frame = &program.frame;
-    let tables = read(kernel.tables(frame.table.family))?;
-    let Some(table) = tables.iter().find(|table| table.name == frame.table.name) else {
-        return Ok(Found::Nothing);
-    };
-    if table.comment != frame.table.comment {
-        return Ok(Found::Unusable("it has another shape".to_owned()));
-    }
-    let sets = read(kernel.sets(&frame.table))?;
-    let differs = frame
-        .sets
-        .iter()
-        .find(|(_, set)| !sets.iter().any(|found| found.is(set)));
-    if let Some((id, _)) = differs {
-        let why = format!("set {} was missing or another one", id.name());
-        return Ok(Found::Unusable(why));
-    }
-    let chains = read(kernel.chains(&frame.table))?;
-    let differs = frame
-        .chains
-        .iter()
-        .find(|(chain, _)| !chains.iter().any(|found| found.is(chain)));
-    if let Some((chain, _)) = differs {
-        let why = format!("chain {} was missing or another one", chain.name);
-        return Ok(Found::Unusable(why));
-    }
-    if sets.len() != frame.sets.len() || chains.len() != frame.chains.len() {
-        return Ok(Found::Unusable(
-            "it had sets or chains of others".to_owned(),
-        ));
-    }
-    let mut by_chain: BTreeMap<String, Vec<RuleFound>> = BTreeMap::new();
-    for rule in read(kernel.rules(&frame.table))? {
-        by_chain.entry(rule.chain.clone()).or_default().push(rule);
-    }
-    let changed = frame.chains.iter().filter(|(chain, rules)| {
-        let there = by_chain.get(&chain.name).map_or(&[][..], Vec::as_slice);
-        there.len() != rules.len() || !there.iter().zip(rules).all(|(found, rule)| found.is(rule))
-    });
-    Ok(Found::Usable(
-        changed.map(|(chain, _)| chain.name.clone()).collect(),
-    ))
 }
 
 /// The elements that are there, sorted by set and key.
@@ -231,8 +197,4 @@ fn units_of_difference<'a>(
 fn is_of_ranges(set: SetId) -> bool {
     use SetId::{Admitted, NodePortRanges, Pods, ServiceRanges};
     matches!(set, Admitted | NodePortRanges | Pods | ServiceRanges)
-}
-
-fn read<T>(result: Result<T, tidegate_netlink::SocketError>) -> Result<T, DataplaneError> {
-    result.map_err(|error| of_socket("reading our table", error))
 }

@@ -11,10 +11,16 @@ pub(crate) enum SetId {
     InsideSlots(Key),
     /// The same for frontends whose clients stay with their backend.
     StickySlots(Key),
-    /// (frontend . seconds): for how long clients stay.
-    Sticky(Key),
-    /// (frontend . client) → backend: where clients went; filled by the rules, and it expires.
-    Affinity(Key),
+    /// Frontends whose clients stay with their backend, and the chain that sends them there.
+    Stay(Key),
+    /// The same for connections from pods and from this node, where those go elsewhere.
+    InsideStay(Key),
+    /// Frontends whose clients stay with their backend, and the chain that remembers it.
+    Learn(Key),
+    /// The same for connections from pods and from this node, where those go elsewhere.
+    InsideLearn(Key),
+    /// (memory . client) → backend: where clients went; filled by the rules, and it expires.
+    Affinity,
     /// Frontends that refuse with an answer.
     Rejected(Key),
     /// Frontends that drop.
@@ -89,8 +95,11 @@ impl SetId {
             .chain(by_key(Self::Slots))
             .chain(by_key(Self::InsideSlots))
             .chain(by_key(Self::StickySlots))
-            .chain(by_key(Self::Sticky))
-            .chain(by_key(Self::Affinity))
+            .chain(by_key(Self::Stay))
+            .chain(by_key(Self::InsideStay))
+            .chain(by_key(Self::Learn))
+            .chain(by_key(Self::InsideLearn))
+            .chain([Self::Affinity])
             .chain(by_key(Self::Rejected))
             .chain(by_key(Self::Dropped))
             .chain([Self::Guarded, Self::Admitted])
@@ -107,7 +116,7 @@ impl SetId {
 
     /// Whether rules fill the set, so that its content says nothing about the plan.
     pub(crate) fn is_learned(self) -> bool {
-        matches!(self, Self::NodeAddresses | Self::Affinity(_))
+        matches!(self, Self::NodeAddresses | Self::Affinity)
     }
 
     /// Whether several Services can need the same element.
@@ -125,10 +134,15 @@ impl SetId {
             Self::InsideSlots(NodePort) => "inside-node-port-slots",
             Self::StickySlots(Address) => "sticky-slots",
             Self::StickySlots(NodePort) => "sticky-node-port-slots",
-            Self::Sticky(Address) => "sticky",
-            Self::Sticky(NodePort) => "sticky-node-ports",
-            Self::Affinity(Address) => "affinity",
-            Self::Affinity(NodePort) => "node-port-affinity",
+            Self::Stay(Address) => "stay",
+            Self::Stay(NodePort) => "stay-node-ports",
+            Self::InsideStay(Address) => "inside-stay",
+            Self::InsideStay(NodePort) => "inside-stay-node-ports",
+            Self::Learn(Address) => "learn",
+            Self::Learn(NodePort) => "learn-node-ports",
+            Self::InsideLearn(Address) => "inside-learn",
+            Self::InsideLearn(NodePort) => "inside-learn-node-ports",
+            Self::Affinity => "affinity",
             Self::Rejected(Address) => "rejected",
             Self::Rejected(NodePort) => "rejected-node-ports",
             Self::Dropped(Address) => "dropped",
@@ -173,13 +187,15 @@ impl SetId {
                 and(frontend(key), Datatype::Number),
                 [address, Datatype::InetService],
             ),
-            Self::Affinity(key) => {
-                let backend = [address, Datatype::InetService];
-                Set::map(name, and(frontend(key), address), backend)
+            Self::Stay(key) | Self::InsideStay(key) | Self::Learn(key) | Self::InsideLearn(key) => {
+                Set::verdict_map(name, frontend(key))
+            }
+            Self::Affinity => {
+                let client = [Datatype::Number, Datatype::Number, address];
+                Set::map(name, client, [address, Datatype::InetService])
                     .dynamic(MOST_CLIENTS)
                     .with_timeout()
             }
-            Self::Sticky(key) => Set::of(name, and(frontend(key), Datatype::Number)),
             Self::Rejected(key) | Self::Dropped(key) | Self::Masquerade(_, key) => {
                 Set::of(name, frontend(key))
             }

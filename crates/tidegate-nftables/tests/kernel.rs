@@ -49,11 +49,17 @@ fn seven_services() -> Cluster {
     ];
     cluster.set(guarded);
     cluster.set_pods_on("guarded", &[(2, "node-b")]);
-    let mut sticky = Cluster::with_node_ports(Cluster::service("sticky", 7), 30086);
-    sticky.affinity = SessionAffinity::ClientIp(Duration::from_secs(10_800));
-    cluster.set(sticky);
+    cluster.set(sticky_for(10_800));
     cluster.set_pods_on("sticky", &[(2, "node-b"), (3, "node-b")]);
     cluster
+}
+
+/// The Service whose clients stay with their pod: outsiders on its node ports with pods here.
+fn sticky_for(seconds: u64) -> tidegate_model::Service {
+    let mut sticky = Cluster::with_node_ports(Cluster::service("sticky", 7), 30086);
+    sticky.affinity = SessionAffinity::ClientIp(Duration::from_secs(seconds));
+    sticky.external_policy = TrafficPolicy::Local;
+    sticky
 }
 
 fn reconcile(mode: &mut NftablesMode, cluster: &Cluster) -> Outcome {
@@ -127,6 +133,8 @@ fn changes_step_by_step_end_where_a_reconcile_would() {
         cluster.set_pods_on("guarded", &[]),
         cluster.set(Cluster::service("new", 77)),
         cluster.set_pods_on("plain", &[]),
+        cluster.set(sticky_for(60)),
+        cluster.set_pods_on("sticky", &[(0, "node-a"), (3, "node-b")]),
         cluster.remove("guarded"),
         cluster.set(Cluster::with_node_ports(
             Cluster::service("plain", 1),
@@ -184,6 +192,14 @@ fn what_others_do_to_our_tables_is_found_and_repaired() {
         ),
         ("add chain ip tidegate mine", "sets or chains of others"),
         (
+            "add chain ip tidegate memory-0-stay",
+            "chain memory-0-stay should not be there",
+        ),
+        (
+            "flush map ip6 tidegate stay",
+            "stay { fd00:96::7 . tcp . 80 : jump memory-",
+        ),
+        (
             "add set ip6 tidegate mine { type ipv6_addr; }",
             "sets or chains of others",
         ),
@@ -205,6 +221,47 @@ fn what_others_do_to_our_tables_is_found_and_repaired() {
         assert!(outcome.drift.len() <= Outcome::MOST_LINES);
         assert_eq!(words(&run("nft list ruleset")), right, "{edit}");
     }
+}
+
+#[test]
+fn a_memory_goes_with_its_service_and_comes_back_if_somebody_deletes_it() {
+    own_namespace();
+    let mut mode = NftablesMode::open().expect("nf_tables");
+    let mut cluster = Cluster::new();
+    cluster.set(sticky_for(600));
+    cluster.set_pods_on("sticky", &[(0, "node-a")]);
+    reconcile(&mut mode, &cluster);
+    let memories = || run("nft list chains ip").matches("chain memory-").count();
+    let there = memories();
+    assert!(there > 0);
+    run("nft flush map ip tidegate stay");
+    run("nft flush map ip tidegate stay-node-ports");
+    run("nft flush map ip tidegate inside-stay-node-ports");
+    let listed = run("nft list chains ip");
+    let stay = listed
+        .split_whitespace()
+        .find(|word| word.starts_with("memory-") && word.ends_with("-stay"));
+    run(&format!(
+        "nft flush chain ip tidegate {}",
+        stay.expect("one")
+    ));
+    run(&format!(
+        "nft delete chain ip tidegate {}",
+        stay.expect("one")
+    ));
+    assert_eq!(memories(), there - 1);
+    reconcile(&mut mode, &cluster);
+    assert_eq!(memories(), there);
+    let delta = cluster.remove("sticky");
+    mode.apply(&delta).expect("it can be programmed");
+    assert_eq!(memories(), 0);
+    let again = reconcile(&mut mode, &cluster);
+    let rules: Vec<_> = again
+        .drift
+        .iter()
+        .filter(|line| line.contains("memory-"))
+        .collect();
+    assert_eq!(rules, [""; 0]);
 }
 
 #[test]

@@ -177,6 +177,51 @@ fn affinity_that_is_turned_off_keeps_nobody() {
     assert_eq!(names.len(), 3, "100 calls find all three pods");
 }
 
+#[test]
+fn pods_and_outsiders_stay_with_a_pod_that_they_may_reach() {
+    let mut node = Node::new(8, open);
+    let mut web = sticky();
+    web.external_policy = TrafficPolicy::Local;
+    web.external_ips = vec![ExternalIp(ip("198.51.100.7"))];
+    node.cluster.set(web.clone());
+    let first = [(0, "node-a"), (1, "node-b"), (2, "node-b")];
+    node.cluster.set_pods_on("web", &first);
+    node.reconcile();
+    let external = ["198.51.100.7:80", "192.0.2.1:30080"];
+    // Pods may go anywhere: on all frontends to where they went first, also when a pod comes.
+    let mut stays = Vec::new();
+    for pod in 4..8 {
+        let answer = node.pod_asks(pod, Protocol::Tcp, external[pod % 2]);
+        stays.push(answer.name().to_owned());
+    }
+    let more = [first.to_vec(), vec![(3, "node-a")]].concat();
+    let delta = node.cluster.set_pods_on("web", &more);
+    node.apply(delta);
+    for (pod, name) in (4..8).zip(&stays) {
+        for to in external.into_iter().chain(["10.96.0.1:80"]) {
+            assert_eq!(node.pod_asks(pod, Protocol::Tcp, to).name(), name);
+        }
+    }
+    // Outsiders stay on this node, wherever a cluster IP sent them.
+    node.client_asks(Protocol::Tcp, "10.96.0.1:80");
+    let first = node
+        .client_asks(Protocol::Tcp, external[0])
+        .name()
+        .to_owned();
+    assert!(["pod-0", "pod-3"].contains(&first.as_str()), "{first}");
+    for to in external.into_iter().cycle().take(10) {
+        assert_eq!(node.client_asks(Protocol::Tcp, to).name(), first);
+    }
+    // What a pod went to anywhere doesn't lead it away where it must stay on the node.
+    web.internal_policy = TrafficPolicy::Local;
+    let delta = node.cluster.set(web);
+    node.apply(delta);
+    for pod in 4..8 {
+        let answer = node.pod_asks(pod, Protocol::Tcp, "10.96.0.1:80");
+        assert!(["pod-0", "pod-3"].contains(&answer.name()), "{answer:?}");
+    }
+}
+
 fn open() -> Box<dyn Dataplane> {
     Box::new(NftablesMode::open().expect("nf_tables"))
 }

@@ -19,6 +19,7 @@ impl<'a> Endpoints<'a> {
     /// Collects what the slices of one Service have for one port.
     ///
     /// An address in two slices counts once, and there the endpoint that isn't terminating wins.
+    /// Of two that are alike in this, the more usable one wins, whatever the order of the slices.
     pub(crate) fn of_port(
         slices: &[&'a EndpointSlice],
         port: &ServicePort,
@@ -46,8 +47,8 @@ impl<'a> Endpoints<'a> {
                     by_address
                         .entry(addr)
                         .and_modify(|known| {
-                            if known.terminating {
-                                *known = endpoint
+                            if usability(endpoint) > usability(known) {
+                                *known = endpoint;
                             }
                         })
                         .or_insert(endpoint);
@@ -145,6 +146,10 @@ impl Topology {
             Self::Anywhere => true,
         }
     }
+}
+
+fn usability(endpoint: &Endpoint) -> (bool, bool, bool) {
+    (!endpoint.terminating, endpoint.ready, endpoint.serving)
 }
 
 fn is_local(endpoint: &Endpoint, settings: &PlanSettings) -> bool {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_model::{EndpointSlice, IpFamily, Service, ServicePort, ServiceRole, TrafficPolicy};
+use ipnet::IpNet;
+use tidegate_model::{
+    EndpointSlice, IpFamily, LoadBalancerIp, Service, ServicePort, ServiceRole, TrafficPolicy,
+};
 
 use crate::PlanSettings;
 use crate::plan::{
@@ -110,7 +113,7 @@ fn plan_port(
         frontends.push(external(
             FrontendAddress::LoadBalancerIp(*ip),
             port.port,
-            sources(service, family),
+            sources(service, *ip, settings),
         ));
     }
     if let Some(node_port) = port.node_port {
@@ -156,7 +159,11 @@ fn decide(policy: TrafficPolicy, cluster: &[Backend], local: &[Backend]) -> Deci
 }
 
 /// A `/0` means no restriction. Ranges of the other family alone leave nobody, as upstream has it.
-fn sources(service: &Service, family: IpFamily) -> Sources {
+///
+/// Who admits this node admits it whatever source address it uses: any of its own, or the
+/// load balancer's, which is what the kernel takes where that one is an address of this node.
+fn sources(service: &Service, address: LoadBalancerIp, settings: &PlanSettings) -> Sources {
+    let family = address.family();
     let ranges = &service.source_ranges;
     let of_family = ranges
         .iter()
@@ -164,7 +171,15 @@ fn sources(service: &Service, family: IpFamily) -> Sources {
     if ranges.is_empty() || of_family.clone().any(|range| range.prefix_len() == 0) {
         return Sources::Anyone;
     }
-    let mut only: Vec<_> = of_family.map(ipnet::IpNet::trunc).collect();
+    let own = settings.node_addresses.iter();
+    let own = own.filter(|own| IpFamily::of(**own) == family);
+    let mut only: Vec<_> = of_family.map(IpNet::trunc).collect();
+    if own
+        .clone()
+        .any(|own| only.iter().any(|range| range.contains(own)))
+    {
+        only.extend(own.copied().chain([address.0]).map(IpNet::from));
+    }
     only.sort_unstable();
     only.dedup();
     Sources::Only(only)

@@ -1,5 +1,7 @@
 //! What a plan depends on besides Services and slices.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use tidegate_model::IpFamily;
 
@@ -10,6 +12,9 @@ pub struct PlanSettings {
     pub node: String,
     /// This node's zone (label `topology.kubernetes.io/zone`).
     pub zone: Option<String>,
+    /// This node's own addresses, as far as they are known. A load balancer whose source ranges
+    /// admit one of them admits all of them.
+    pub node_addresses: Vec<IpAddr>,
     /// The ranges that cluster IPs come from. Addresses in them that no Service has are dropped.
     pub service_cidrs: Vec<IpNet>,
     /// How traffic from this node's pods is told from other traffic.

@@ -6,12 +6,22 @@ use std::thread;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::gettid;
 
+use crate::ending::Ending;
+
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A machine: what runs on it sees its interfaces only. It ends with the test's process.
+/// A machine: what runs on it sees its interfaces only. When this is dropped its servers end, and
+/// at the latest with the test's process the kernel takes everything away.
 pub struct Host {
     jobs: Sender<Job>,
     thread: i32,
+    ending: Ending,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.ending.come();
+    }
 }
 
 impl Default for Host {
@@ -25,7 +35,10 @@ impl Host {
     pub fn new() -> Self {
         let (jobs, queue) = channel::<Job>();
         let (tell, thread) = channel();
+        let ending = Ending::default();
+        let its_ending = ending.clone();
         thread::spawn(move || {
+            its_ending.take_this_machine();
             unshare(CloneFlags::CLONE_NEWNET).expect("the tests run as root");
             // Addresses work at once, without a second of asking whether somebody has them.
             for conf in ["all", "default"] {
@@ -38,8 +51,12 @@ impl Host {
             }
         });
         let thread = thread.recv().expect("the thread starts");
-        let host = Self { jobs, thread };
-        host.run("ip link set lo up");
+        let host = Self {
+            jobs,
+            thread,
+            ending,
+        };
+        host.ip("link set dev lo up");
         host
     }
 
@@ -76,6 +93,12 @@ impl Host {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+
+    /// Runs lines of `ip -batch` on this machine.
+    pub fn ip(&self, lines: &str) {
+        let lines = format!("{lines}\n");
+        self.with(move || crate::run_with_input("ip -batch -", &lines));
     }
 
     /// Runs a command on this machine.

@@ -9,38 +9,28 @@
     reason = "a test that can't be set up panics, and says why"
 )]
 
+mod caller;
+mod command;
+mod ending;
 mod host;
 mod node;
+mod ping;
+mod sctp;
+mod serve;
 mod services;
+mod surroundings;
+mod talk;
 mod traffic;
 mod world;
 
+pub use caller::Caller;
+pub use command::{run, run_with_input, words};
 pub use host::Host;
-pub use node::{Node, address, ip};
-pub use services::{Cluster, NODE};
-pub use traffic::{Answer, Protocol, ask, ask_from_port, serve};
-pub use world::World;
-
-use std::process::Command;
-
-/// Runs a command in the calling thread's network namespace and gives what it printed.
-pub fn run(line: &str) -> String {
-    let mut words = line.split_whitespace();
-    let program = words.next().expect("a command");
-    let output = Command::new(program).args(words).output();
-    let output = output.unwrap_or_else(|error| panic!("{program} can't be run: {error}"));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{line}: {errors}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// A listing as a sorted list of words, since `nft` breaks lines where it likes and sorts elements
-/// by a rule of its own.
-pub fn words(listing: &str) -> Vec<String> {
-    let mut words: Vec<String> = listing
-        .split_whitespace()
-        .map(|word| word.trim_end_matches(',').to_owned())
-        .collect();
-    words.sort();
-    words
-}
+pub use node::{Node, Open, address, ip};
+pub use ping::ping;
+pub use sctp::{SctpListener, send_sctp_init};
+pub use serve::serve;
+pub use services::{Cluster, NODE, OTHER_NODE, endpoint};
+pub use talk::Talk;
+pub use traffic::{Answer, Call, Protocol, ask, ask_all, ask_from_port, count_answers};
+pub use world::{REMOTE, World};

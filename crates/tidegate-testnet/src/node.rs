@@ -1,6 +1,7 @@
 //! A world whose node runs the mode under test.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use tidegate_dataplane::Dataplane;
 use tidegate_plan::{Delta, Plan};
@@ -14,17 +15,27 @@ pub struct Node {
     /// The Services.
     pub cluster: Cluster,
     mode: Option<Box<dyn Dataplane>>,
+    open: Open,
 }
+
+/// Opens a mode on the machine that calls it.
+pub type Open = Arc<dyn Fn() -> Box<dyn Dataplane> + Send + Sync>;
 
 impl Node {
     /// A node with so many pods and without Services, whose mode is what `open` gives on it.
     pub fn new(pods: usize, open: fn() -> Box<dyn Dataplane>) -> Self {
-        let world = World::new(pods);
-        let mode = world.node.with(open);
+        Self::in_world(World::new(pods), Arc::new(open))
+    }
+
+    /// A node of a world, without Services, whose mode is what `open` gives on it.
+    pub fn in_world(world: World, open: Open) -> Self {
+        let opener = Arc::clone(&open);
+        let mode = world.node.with(move || opener());
         Self {
             world,
             cluster: Cluster::new(),
             mode: Some(mode),
+            open,
         }
     }
 
@@ -47,6 +58,26 @@ impl Node {
         let (result, mode) = self.world.node.with(move || (work(mode.as_mut()), mode));
         self.mode = Some(mode);
         result
+    }
+
+    /// Ends the mode without taking its program away, as a process that is killed does, and opens
+    /// it again.
+    pub fn restart(&mut self) {
+        let mode = self.mode.take().expect("it is always put back");
+        let open = Arc::clone(&self.open);
+        let mode = self.world.node.with(move || {
+            drop(mode);
+            open()
+        });
+        self.mode = Some(mode);
+    }
+
+    /// Opens another mode, which programs nothing yet, and gives back the one before.
+    pub fn replace(&mut self, open: Open) -> Box<dyn Dataplane> {
+        self.open = Arc::clone(&open);
+        let mode = self.world.node.with(move || open());
+        let before = self.mode.replace(mode);
+        before.expect("it is always put back")
     }
 
     /// Programs the whole plan.

@@ -21,6 +21,9 @@ pub struct Cluster {
 /// The name of the node that the plan is for.
 pub const NODE: &str = "node-a";
 
+/// The name of the other node.
+pub const OTHER_NODE: &str = "node-b";
+
 impl Default for Cluster {
     fn default() -> Self {
         Self::new()
@@ -46,6 +49,7 @@ impl Cluster {
         let nets = |texts: [&str; 2]| texts.map(|text| text.parse().expect("a network")).to_vec();
         PlanSettings {
             node: NODE.to_owned(),
+            node_addresses: World::node_addresses(),
             service_cidrs: nets(["10.96.0.0/16", "fd00:96::/112"]),
             pod_traffic: PodTraffic::Cidrs(nets(["10.244.0.0/16", "fd00:244::/64"])),
             ..PlanSettings::default()
@@ -111,29 +115,42 @@ impl Cluster {
 
     /// Makes pods of a [`World`] the endpoints of a Service, each said to be on a node.
     pub fn set_pods_on(&mut self, name: &str, pods: &[(usize, &str)]) -> Delta {
-        let key = ServiceKey::new("default", name);
         for (index, family) in IpFamily::ALL.into_iter().enumerate() {
             let endpoints = pods
                 .iter()
                 .map(|(pod, node)| endpoint(World::pod_addresses(*pod)[index], node));
-            let port = |name: &str, protocol| EndpointPort {
-                name: name.to_owned(),
-                protocol,
-                port: 9376,
-            };
-            self.snapshot.set_slice(EndpointSlice {
-                key: SliceKey {
-                    namespace: "default".to_owned(),
-                    name: format!("{name}-{family}"),
-                },
-                service: key.clone(),
-                family,
-                headless: false,
-                ports: vec![port("web", Protocol::Tcp), port("game", Protocol::Udp)],
-                endpoints: endpoints.collect(),
-            });
+            let slice = Self::slice(name, family, endpoints.collect());
+            self.snapshot.set_slice(slice);
         }
+        let key = ServiceKey::new("default", name);
         self.planner.refresh(&self.snapshot, [key])
+    }
+
+    /// Puts a slice in place and gives the change of the plan.
+    pub fn set_slice(&mut self, slice: EndpointSlice) -> Delta {
+        let changed = self.snapshot.set_slice(slice);
+        self.planner.refresh(&self.snapshot, changed)
+    }
+
+    /// The slice of a Service that [`set_pods`](Self::set_pods) makes for a family: port 9376 of
+    /// TCP for the port `web`, and of UDP for `game`.
+    pub fn slice(service: &str, family: IpFamily, endpoints: Vec<Endpoint>) -> EndpointSlice {
+        let port = |name: &str, protocol| EndpointPort {
+            name: name.to_owned(),
+            protocol,
+            port: 9376,
+        };
+        EndpointSlice {
+            key: SliceKey {
+                namespace: "default".to_owned(),
+                name: format!("{service}-{family}"),
+            },
+            service: ServiceKey::new("default", service),
+            family,
+            headless: false,
+            ports: vec![port("web", Protocol::Tcp), port("game", Protocol::Udp)],
+            endpoints,
+        }
     }
 
     /// The plan as it is now.
@@ -142,7 +159,8 @@ impl Cluster {
     }
 }
 
-fn endpoint(ip: IpAddr, node: &str) -> Endpoint {
+/// A ready endpoint on a node.
+pub fn endpoint(ip: IpAddr, node: &str) -> Endpoint {
     Endpoint {
         ip,
         ready: true,

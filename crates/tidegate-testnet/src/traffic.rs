@@ -1,12 +1,14 @@
-//! Servers that tell who they are and whom they see, and clients that ask them.
+//! Clients that ask servers who they are and whom they see.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::thread;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 /// The protocol of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -15,17 +17,20 @@ pub enum Protocol {
 }
 
 /// What became of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
     /// Who answered, and which source address it saw.
     From(String, IpAddr),
     /// The call was refused at once.
     Refused,
+    /// A router on the way said that it can't go on.
+    Unreachable,
     /// There was no answer.
     Silence,
 }
 
-/// How long a call waits. An answer comes within a millisecond; only silence takes this long.
+/// How long a call waits unless it says otherwise. An answer comes within a millisecond; only
+/// silence takes this long.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 impl Answer {
@@ -46,67 +51,80 @@ impl Answer {
     }
 }
 
-/// Starts a server on all addresses of this machine. On TCP it answers each line of a connection.
-pub fn serve(protocol: Protocol, port: u16, name: &str) {
-    let name = name.to_owned();
-    let any = (Ipv6Addr::UNSPECIFIED, port);
-    match protocol {
-        Protocol::Tcp => {
-            let listener = TcpListener::bind(any).expect("the port is free");
-            thread::spawn(move || {
-                for stream in listener.incoming().flatten() {
-                    let name = name.clone();
-                    thread::spawn(move || answer_lines(stream, &name));
-                }
-            });
-        }
-        Protocol::Udp => {
-            let socket = UdpSocket::bind(any).expect("the port is free");
-            thread::spawn(move || {
-                let mut buffer = [0; 100];
-                while let Ok((_, peer)) = socket.recv_from(&mut buffer) {
-                    let answer = format!("{name} {}", peer.ip().to_canonical());
-                    // The client may have given up: that is its business.
-                    let _ = socket.send_to(answer.as_bytes(), peer);
-                }
-            });
-        }
-    }
+/// A call to an address, to be made in the calling thread's network namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// Where it comes from; the port zero is any.
+    pub from: Option<SocketAddr>,
+    /// How long it waits for each of connection and answer.
+    pub patience: Duration,
 }
 
-fn answer_lines(mut stream: TcpStream, name: &str) {
-    let Ok(peer) = stream.peer_addr() else { return };
-    let mut buffer = [0; 100];
-    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {
-        let answer = format!("{name} {}", peer.ip().to_canonical());
-        if stream.write_all(answer.as_bytes()).is_err() {
-            return;
+impl Call {
+    /// A call from any port of the address that routing gives.
+    pub fn new(protocol: Protocol, to: SocketAddr) -> Self {
+        Self {
+            protocol,
+            to,
+            from: None,
+            patience: PATIENCE,
         }
+    }
+
+    /// The same from one of the machine's addresses, and from one of its ports unless that is zero.
+    #[must_use]
+    pub fn from(self, address: IpAddr, port: u16) -> Self {
+        Self {
+            from: Some(SocketAddr::new(address, port)),
+            ..self
+        }
+    }
+
+    /// The same with another patience.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Makes the call.
+    pub fn make(&self) -> Answer {
+        let mut buffer = [0; 100];
+        let asked = self.connect();
+        let asked = asked.and_then(|mut stream| exchange(&mut stream, &mut buffer));
+        match asked {
+            // Whoever accepts and hangs up at once refuses too.
+            Ok(0) => Answer::Refused,
+            Ok(length) => read(&buffer[..length]),
+            Err(error) => no_answer(&error),
+        }
+    }
+
+    /// A connected socket, read and written as a stream whatever its protocol.
+    pub(crate) fn connect(&self) -> io::Result<TcpStream> {
+        let kind = match self.protocol {
+            Protocol::Tcp => Type::STREAM,
+            Protocol::Udp => Type::DGRAM,
+        };
+        let socket = Socket::new(Domain::for_address(self.to), kind, None)?;
+        if let Some(from) = self.from {
+            socket.bind(&from.into())?;
+        }
+        socket.set_read_timeout(Some(self.patience))?;
+        match self.protocol {
+            Protocol::Tcp => socket.connect_timeout(&self.to.into(), self.patience)?,
+            Protocol::Udp => socket.connect(&self.to.into())?,
+        }
+        Ok(socket.into())
     }
 }
 
 /// Calls an address once.
 pub fn ask(protocol: Protocol, to: SocketAddr) -> Answer {
-    match protocol {
-        Protocol::Tcp => ask_tcp(to),
-        Protocol::Udp => ask_from_port(0, to),
-    }
-}
-
-fn ask_tcp(to: SocketAddr) -> Answer {
-    let mut stream = match TcpStream::connect_timeout(&to, PATIENCE) {
-        Ok(stream) => stream,
-        Err(error) => return no_answer(error.kind()),
-    };
-    stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
-    let mut buffer = [0; 100];
-    match stream
-        .write_all(b"?")
-        .and_then(|()| stream.read(&mut buffer))
-    {
-        Ok(length) => read(&buffer[..length]),
-        Err(error) => no_answer(error.kind()),
-    }
+    Call::new(protocol, to).make()
 }
 
 /// Calls an address over UDP from a port of its own; zero is any.
@@ -115,29 +133,65 @@ pub fn ask_from_port(port: u16, to: SocketAddr) -> Answer {
         SocketAddr::V4(_) => [0; 4].into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let socket = UdpSocket::bind((any, port)).expect("the port is free");
-    socket.set_read_timeout(Some(PATIENCE)).expect("not zero");
-    let mut buffer = [0; 100];
-    let asked = socket.connect(to).and_then(|()| socket.send(b"?"));
-    match asked.and_then(|_| socket.recv(&mut buffer)) {
-        Ok(length) => read(&buffer[..length]),
-        Err(error) => no_answer(error.kind()),
+    Call::new(Protocol::Udp, to).from(any, port).make()
+}
+
+/// Makes calls side by side and gives their answers in the same order.
+pub fn ask_all(calls: &[Call]) -> Vec<Answer> {
+    std::thread::scope(|scope| {
+        let started: Vec<_> = calls
+            .iter()
+            .map(|call| scope.spawn(|| call.make()))
+            .collect();
+        let ended = started.into_iter().map(|thread| thread.join());
+        ended.map(|answer| answer.expect("a call ends")).collect()
+    })
+}
+
+/// Makes a call again and again, and counts who answered.
+///
+/// # Errors
+/// The first answer that is none.
+pub fn count_answers(call: &Call, times: u32) -> Result<BTreeMap<String, u32>, Answer> {
+    let mut counts = BTreeMap::new();
+    for _ in 0..times {
+        match call.make() {
+            Answer::From(name, _) => *counts.entry(name).or_default() += 1,
+            other => return Err(other),
+        }
+    }
+    Ok(counts)
+}
+
+/// Asks over a connection, and gives the length of the answer.
+pub(crate) fn exchange(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    stream.write_all(b"?")?;
+    loop {
+        match stream.read(buffer) {
+            // A signal to this process interrupts waits that have a time limit.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 
-fn read(answer: &[u8]) -> Answer {
+/// What an answer says.
+pub(crate) fn read(answer: &[u8]) -> Answer {
     let text = String::from_utf8_lossy(answer).into_owned();
     let (name, source) = text.split_once(' ').expect("a name and an address");
     Answer::From(name.to_owned(), source.parse().expect("an address"))
 }
 
-fn no_answer(kind: ErrorKind) -> Answer {
-    match kind {
+/// What it means that there is none.
+pub(crate) fn no_answer(error: &io::Error) -> Answer {
+    match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Answer::Silence,
         // A packet of this host's own that is refused on its way out fails the call itself.
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::PermissionDenied => {
             Answer::Refused
         }
-        other => panic!("an answer of another kind: {other}"),
+        ErrorKind::BrokenPipe => Answer::Refused,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Answer::Unreachable,
+        _ => panic!("an answer of another kind: {error}"),
     }
 }

@@ -13,7 +13,7 @@ fn at(name: &str, address: &str) -> tidegate_model::Service {
 }
 
 #[test]
-fn an_endpoint_change_touches_its_service_alone() {
+fn line_26_an_endpoint_change_touches_its_service_alone() {
     let mut snapshot = Snapshot::default();
     snapshot.set_service(at("a", "10.96.0.1"));
     snapshot.set_service(at("b", "10.96.0.2"));
@@ -59,6 +59,103 @@ fn a_frontend_that_two_services_claim_goes_to_the_first_name_and_back_when_it_go
     snapshot.remove_service(&ServiceKey::new("default", "first"));
     planner.refresh(&snapshot, [ServiceKey::new("default", "first")]);
     assert_eq!(frontends(&planner, "second"), 2);
+}
+
+#[test]
+fn line_16_a_backend_that_leaves_its_slice_leaves_the_plan_with_the_same_delta() {
+    let mut snapshot = Snapshot::default();
+    snapshot.set_service(service("web"));
+    let both = vec![endpoint("10.244.0.2"), endpoint("10.244.0.3")];
+    snapshot.set_slice(slice("s", "web", both));
+    let mut planner = plan_all(&snapshot);
+    let changed = snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.3")]));
+    let delta = planner.refresh(&snapshot, changed);
+    let counts = backend_counts(&delta);
+    assert_eq!(counts, [(Some(2), Some(1))]);
+}
+
+#[test]
+fn line_27_a_delta_to_zero_endpoints_tells_which_there_were() {
+    let mut snapshot = Snapshot::default();
+    snapshot.set_service(service("web"));
+    snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.2")]));
+    let mut planner = plan_all(&snapshot);
+    let changed = snapshot.remove_slice(&slice("s", "web", Vec::new()).key);
+    let delta = planner.refresh(&snapshot, changed);
+    assert_eq!(backend_counts(&delta), [(Some(1), Some(0))]);
+    snapshot.remove_service(&ServiceKey::new("default", "web"));
+    let delta = planner.refresh(&snapshot, [ServiceKey::new("default", "web")]);
+    assert_eq!(backend_counts(&delta), [(Some(0), None)]);
+}
+
+/// How many backends each changed Service had and has.
+fn backend_counts(delta: &Delta) -> Vec<(Option<usize>, Option<usize>)> {
+    let count = |plan: &Option<std::sync::Arc<tidegate_plan::ServicePlan>>| {
+        plan.as_ref()
+            .map(|plan| plan.ports[0].cluster_backends.len())
+    };
+    let changes = delta.changes.iter();
+    changes
+        .map(|change| (count(&change.before), count(&change.after)))
+        .collect()
+}
+
+#[test]
+fn line_28_a_plan_made_anew_is_the_one_that_grew() {
+    let (a, b) = (at("a", "10.96.0.1"), at("b", "10.96.0.2"));
+    let mut grown = Planner::new(settings());
+    let mut snapshot = Snapshot::default();
+    for service in [&b, &a] {
+        snapshot.set_service(service.clone());
+        grown.refresh(&snapshot, [service.key.clone()]);
+        let name = &service.key.name;
+        let changed = snapshot.set_slice(slice(name, name, vec![endpoint("10.244.0.2")]));
+        grown.refresh(&snapshot, changed);
+    }
+    assert_eq!(grown.plan(), plan_all(&snapshot).plan());
+}
+
+#[test]
+fn line_29_the_plan_is_all_that_a_repair_needs() {
+    let mut snapshot = Snapshot::default();
+    snapshot.set_service(service("web"));
+    snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.2")]));
+    let planner = plan_all(&snapshot);
+    let nothing = Planner::new(settings());
+    let repair = Delta::between(nothing.plan(), planner.plan());
+    assert_eq!(backend_counts(&repair), [(None, Some(1))]);
+}
+
+#[test]
+fn line_30_what_only_some_modes_have_is_in_the_plan_of_every_mode() {
+    let mut web = exposed("web");
+    web.scheduler = Some(tidegate_model::Scheduler("wlc".to_owned()));
+    let plan = plan_port(web.clone(), vec![endpoint("10.244.0.2")]);
+    assert_eq!(plan.scheduler, web.scheduler);
+}
+
+#[test]
+fn line_31_a_list_that_comes_again_changes_nothing() {
+    let mut snapshot = Snapshot::default();
+    let list = [at("a", "10.96.0.1"), at("b", "10.96.0.2")];
+    for service in &list {
+        snapshot.set_service(service.clone());
+    }
+    let mut planner = plan_all(&snapshot);
+    for service in &list {
+        assert!(!snapshot.set_service(service.clone()));
+    }
+    let keys: Vec<_> = snapshot.keys().cloned().collect();
+    assert!(planner.refresh(&snapshot, keys).is_empty());
+}
+
+#[test]
+fn line_32_a_health_check_port_is_no_frontend() {
+    let mut web = exposed("web");
+    web.external_policy = tidegate_model::TrafficPolicy::Local;
+    web.health_check_node_port = Some(tidegate_model::NodePort(32000));
+    let plan = plan_port(web, vec![endpoint("10.244.0.2")]);
+    assert!(plan.frontends.iter().all(|one| one.port != 32000));
 }
 
 fn frontends(planner: &Planner, name: &str) -> usize {

@@ -4,24 +4,26 @@
 //! `inside` looks whether it goes somewhere else because it is from a pod or from this node; then
 //! `services` sends it through what its destination is: a cluster IP, an external IP, or an address
 //! of this node. Backends are drawn in the `draw-…` chains, which have a rule for each number of
-//! slots that occurs. Where a client shall stay with its backend, `remember` notes where it went. Everything happens in chains of type `nat`, which see the first packet of a
-//! connection only, so packets of known connections pay nothing. Refusing and dropping happen there
-//! too: a packet that is refused leaves no connection behind, and the next try is a first packet
-//! again.
+//! slots that occurs. Where clients shall stay with their backend, a chain of the port's memory is
+//! asked first where that is, and `learn` leads to another one that notes where a client went.
+//! Everything happens in chains of type `nat`, which see the first packet of a connection only, so
+//! packets of known connections pay nothing. Refusing and dropping happen there too: a packet that
+//! is refused leaves no connection behind, and the next try is a first packet again.
+
+mod learning;
+mod masquerading;
 
 use std::collections::BTreeSet;
 
 use tidegate_netlink::nftables::{
     BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule,
-    Statement, Test, Tuple, concat, rule,
+    Statement, Test, Tuple, rule,
 };
 use tidegate_plan::PodTraffic;
 
 use crate::content::Numbered;
-use crate::numbered::{
-    DRAWN, draw_chain, frontend, numbered_rule, original_frontend, remember_chain,
-};
-use crate::sets::{Case, Key, SetId};
+use crate::numbered::{DRAWN, draw_chain, frontend, numbered_rule};
+use crate::sets::{Key, SetId};
 
 /// The priorities that `nft` calls `dstnat` and `srcnat`.
 const DSTNAT: i32 = -100;
@@ -40,12 +42,13 @@ pub(crate) fn chains(
     let writer = Writer { family };
     let mut chains = writer.hooks(pods);
     chains.extend(writer.destinations());
+    chains.extend(writer.learning(pods));
     let numbered: Vec<_> = numbers
         .iter()
         .map(|one| numbered_rule(family, *one))
         .collect();
     let names = DRAWN.map(draw_chain);
-    for name in names.into_iter().chain(Key::ALL.map(remember_chain)) {
+    for name in names {
         let of_chain = numbered.iter().filter(|(chain, _)| *chain == name);
         let rules = of_chain.map(|(_, rule)| rule.clone()).collect();
         chains.push((Chain::regular(name), rules));
@@ -117,10 +120,8 @@ impl Writer {
             .and(not_admitted)
             .drop();
         let inside_if = from_pods(self.family, pods).map(|from_pods| from_pods.jump("inside"));
-        let stay = self.stay(Key::Address);
         let prerouting = [
             Some(guard.clone()),
-            Some(stay.clone()),
             inside_if,
             Some(rule().jump("services")),
         ];
@@ -132,28 +133,25 @@ impl Writer {
             ),
             (
                 self.base("output", Hook::Output, DSTNAT),
-                vec![guard, stay, rule().jump("inside"), rule().jump("services")],
+                vec![guard, rule().jump("inside"), rule().jump("services")],
             ),
             (
                 self.base("input", Hook::Input, SRCNAT),
-                vec![translated().jump("remember")],
+                vec![translated().jump("learn")],
             ),
             (
                 self.base("postrouting", Hook::Postrouting, SRCNAT),
                 vec![
-                    translated().jump("remember"),
+                    translated().jump("learn"),
                     translated().jump("masquerading"),
                 ],
             ),
         ]
     }
 
-    /// Sends a client's connection to where it went before, if that is remembered.
-    fn stay(&self, key: Key) -> Rule {
-        let mut client = frontend(self.family, key);
-        client.push(Field::saddr(self.family).into());
-        let backend = Expression::Concat(client).look_up(&self.set(SetId::Affinity(key)));
-        rule().dnat(self.family, backend)
+    /// Asks the memory of the frontend's port where the client went before.
+    fn stay(&self, id: SetId, key: Key) -> Rule {
+        Expression::Concat(frontend(self.family, key)).verdict_from(&self.set(id))
     }
 
     /// Packets of connections that were opened to an address of this node.
@@ -171,21 +169,31 @@ impl Writer {
                 .is(Tuple::new().protocol(protocol))
                 .goto("refuse")
         });
-        let learn_address = rule().then(Statement::Learn {
-            set: SetId::NodeAddresses.name().to_owned(),
-            key: Field::daddr(self.family).into(),
-            data: None,
-            timeout: None,
-        });
+        let learn_address = || {
+            rule().then(Statement::Learn {
+                set: SetId::NodeAddresses.name().to_owned(),
+                key: Field::daddr(self.family).into(),
+                data: None,
+                timeout: None,
+            })
+        };
         let chain = |name: &str, rules: Vec<Rule>| (Chain::regular(name), rules);
         vec![
             chain(
                 "inside",
-                vec![rule().jump(inside), self.to_node().jump("inside-node-port")],
+                vec![
+                    self.stay(SetId::InsideStay(Key::Address), Key::Address),
+                    rule().jump(inside),
+                    self.to_node().jump("inside-node-port"),
+                ],
             ),
             chain(
                 "inside-node-port",
-                vec![self.stay(Key::NodePort), rule().jump(node_inside)],
+                vec![
+                    learn_address(),
+                    self.stay(SetId::InsideStay(Key::NodePort), Key::NodePort),
+                    rule().jump(node_inside),
+                ],
             ),
             chain(
                 "services",
@@ -208,6 +216,7 @@ impl Writer {
                 "address",
                 vec![
                     rule().jump(slots),
+                    self.stay(SetId::Stay(Key::Address), Key::Address),
                     rule().jump(sticky),
                     rejected(Key::Address),
                     dropped(Key::Address),
@@ -216,19 +225,12 @@ impl Writer {
             chain(
                 "node-port",
                 vec![
-                    learn_address,
-                    self.stay(Key::NodePort),
+                    learn_address(),
                     rule().jump(node_slots),
+                    self.stay(SetId::Stay(Key::NodePort), Key::NodePort),
                     rule().jump(node_sticky),
                     rejected(Key::NodePort),
                     dropped(Key::NodePort),
-                ],
-            ),
-            chain(
-                "remember",
-                vec![
-                    rule().jump(remember_chain(Key::Address)),
-                    self.opened_to_node().jump(remember_chain(Key::NodePort)),
                 ],
             ),
             chain(
@@ -241,55 +243,5 @@ impl Writer {
                 ],
             ),
         ]
-    }
-
-    /// What becomes of the source address of connections whose destination was translated.
-    ///
-    /// Others translate destinations too. Whether it was us is told from where the connection was
-    /// opened to: that is one of our frontends, or a node port on an address of this node.
-    fn masquerading(&self, pods: &PodTraffic) -> Vec<(Chain, Vec<Rule>)> {
-        let in_case = |key| {
-            Case::ALL.map(|case| {
-                let set = self.set(SetId::Masquerade(case, key));
-                Expression::Concat(original_frontend(self.family, key))
-                    .within(&set)
-                    .goto(case_chain(case))
-            })
-        };
-        let both_ends = concat([Field::saddr(self.family), Field::daddr(self.family)]);
-        let hairpin = both_ends.within(&self.set(SetId::Hairpins)).masquerade();
-        let to_node = self.opened_to_node().goto("masquerading-node-port");
-        let by_address = [hairpin]
-            .into_iter()
-            .chain(in_case(Key::Address))
-            .chain([to_node]);
-        let outsiders = match pods {
-            PodTraffic::Unknown => Vec::new(),
-            pods => from_pods(self.family, pods)
-                .map(Rule::back)
-                .into_iter()
-                .chain([rule().masquerade()])
-                .collect(),
-        };
-        let local = Tuple::new().number(Datatype::LOCAL);
-        let chain = |name: &str, rules: Vec<Rule>| (Chain::regular(name), rules);
-        vec![
-            chain("masquerading", by_address.collect()),
-            chain("masquerading-node-port", in_case(Key::NodePort).to_vec()),
-            chain(case_chain(Case::Always), vec![rule().masquerade()]),
-            chain(case_chain(Case::Outsiders), outsiders),
-            chain(
-                case_chain(Case::Own),
-                vec![Field::SADDR_TYPE.is(local).masquerade()],
-            ),
-        ]
-    }
-}
-
-fn case_chain(case: Case) -> &'static str {
-    match case {
-        Case::Always => "masquerade-all",
-        Case::Outsiders => "masquerade-unless-pod",
-        Case::Own => "masquerade-if-own",
     }
 }
