@@ -1,14 +1,17 @@
 //! The shared state: one writer side, many readers.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
+use jiff::Timestamp;
 use kube::Client;
-use tidegate_model::Snapshot;
+use tidegate_model::{ServiceKey, Snapshot};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::Feed;
 use crate::reflect;
-use crate::subscription::{Changes, Mailbox, Subscription};
+use crate::subscription::{Backlog, Changes, Mailbox, Subscription};
 
 /// Which objects to watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +29,13 @@ pub struct ClusterWatch {
     pub(crate) shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
+    /// When the watch began.
+    pub(crate) began: Timestamp,
     snapshot: RwLock<Snapshot>,
     mailboxes: Mutex<Vec<Weak<Mailbox>>>,
-    pub(crate) synced: tokio::sync::watch::Sender<bool>,
+    pub(crate) synced: watch::Sender<bool>,
 }
 
 impl ClusterWatch {
@@ -48,7 +53,12 @@ impl ClusterWatch {
     /// A watch without an API behind it: what the feed is told is what subscribers see.
     pub fn detached() -> (Self, Feed) {
         let watch = Self {
-            shared: Arc::default(),
+            shared: Arc::new(Shared {
+                began: Timestamp::now(),
+                snapshot: RwLock::default(),
+                mailboxes: Mutex::default(),
+                synced: watch::Sender::default(),
+            }),
         };
         let feed = Feed::new(Arc::clone(&watch.shared));
         (watch, feed)
@@ -58,9 +68,15 @@ impl ClusterWatch {
     pub fn subscribe(&self) -> Subscription {
         let snapshot = self.shared.read();
         let mailbox = Arc::new(Mailbox::default());
+        let services: BTreeSet<ServiceKey> = snapshot.keys().cloned().collect();
         mailbox.post(Changes {
-            services: snapshot.keys().cloned().collect(),
+            backlog: Backlog {
+                services: services.len() as u64,
+                ..Backlog::default()
+            },
+            services,
             namespaces: true,
+            ..Changes::default()
         });
         self.shared
             .with_mailboxes(|all| all.push(Arc::downgrade(&mailbox)));

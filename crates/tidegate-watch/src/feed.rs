@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tidegate_model::{EndpointSlice, Service, ServiceKey, SliceKey};
 
 use crate::cluster_watch::Shared;
@@ -15,6 +16,13 @@ pub struct Feed {
     shared: Arc<Shared>,
 }
 
+/// What made Services change.
+enum Cause {
+    Service,
+    /// With the time of what made the slice change, if it is known.
+    Slice(Option<Timestamp>),
+}
+
 impl Feed {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
@@ -24,25 +32,33 @@ impl Feed {
     pub fn set_service(&self, service: Service) {
         let key = service.key.clone();
         let changed = self.shared.write().set_service(service);
-        self.tell(changed.then_some(key));
+        self.tell(changed.then_some(key), Cause::Service);
     }
 
     /// Removes a Service.
     pub fn remove_service(&self, key: &ServiceKey) {
         let changed = self.shared.write().remove_service(key);
-        self.tell(changed.then(|| key.clone()));
+        self.tell(changed.then(|| key.clone()), Cause::Service);
     }
 
     /// Adds or replaces a slice.
     pub fn set_slice(&self, slice: EndpointSlice) {
         let changed = self.shared.write().set_slice(slice);
-        self.tell(changed);
+        self.tell(changed, Cause::Slice(None));
+    }
+
+    /// Adds or replaces a slice, of which is known when the cause of its last change happened.
+    /// What happened before this watch began tells nothing about how fast we are.
+    pub fn set_slice_caused_at(&self, slice: EndpointSlice, trigger: Timestamp) {
+        let changed = self.shared.write().set_slice(slice);
+        let trigger = Some(trigger).filter(|at| *at > self.shared.began);
+        self.tell(changed, Cause::Slice(trigger));
     }
 
     /// Removes a slice.
     pub fn remove_slice(&self, key: &SliceKey) {
         let changed = self.shared.write().remove_slice(key);
-        self.tell(changed);
+        self.tell(changed, Cause::Slice(None));
     }
 
     /// Adds a namespace.
@@ -62,23 +78,32 @@ impl Feed {
         self.shared.synced.send_replace(true);
     }
 
-    fn tell(&self, services: impl IntoIterator<Item = ServiceKey>) {
-        self.post(Changes {
+    fn tell(&self, services: impl IntoIterator<Item = ServiceKey>, cause: Cause) {
+        let mut changes = Changes {
             services: services.into_iter().collect(),
-            namespaces: false,
-        });
+            ..Changes::default()
+        };
+        if changes.services.is_empty() {
+            return;
+        }
+        match cause {
+            Cause::Service => changes.backlog.services = 1,
+            Cause::Slice(trigger) => {
+                changes.backlog.slices = 1;
+                let services = changes.services.iter();
+                let triggers = services.zip(trigger.into_iter().cycle());
+                changes.triggers = triggers.map(|(key, at)| (key.clone(), at)).collect();
+            }
+        }
+        self.shared.post(&changes);
     }
 
     fn tell_namespaces(&self, changed: bool) {
-        self.post(Changes {
-            services: Default::default(),
-            namespaces: changed,
-        });
-    }
-
-    fn post(&self, changes: Changes) {
-        if changes != Changes::default() {
-            self.shared.post(&changes);
+        if changed {
+            self.shared.post(&Changes {
+                namespaces: true,
+                ..Changes::default()
+            });
         }
     }
 }
@@ -86,9 +111,10 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
+    use jiff::{SignedDuration, Timestamp};
     use tidegate_model::ServiceKey;
 
-    use crate::ClusterWatch;
+    use crate::{Backlog, ClusterWatch};
 
     fn service(name: &str) -> tidegate_model::Service {
         let object = serde_json::json!({"metadata": {"namespace": "default", "name": name}, "spec": {"clusterIP": "10.96.0.7"}});
@@ -133,5 +159,47 @@ mod tests {
         subscription.changed().await;
         feed.set_service(service("web"));
         assert!(subscription.changed().now_or_never().is_none());
+    }
+
+    fn slice(address: &str) -> tidegate_model::EndpointSlice {
+        let object = serde_json::json!({
+            "metadata": {"namespace": "default", "name": "web", "labels": {"kubernetes.io/service-name": "web"}},
+            "addressType": "IPv4", "endpoints": [{"addresses": [address]}]});
+        tidegate_model::EndpointSlice::from_api(&serde_json::from_value(object).expect("a slice"))
+            .expect("names a Service")
+    }
+
+    #[tokio::test]
+    async fn merged_changes_are_counted_with_the_earliest_cause() {
+        let (watch, feed) = ClusterWatch::detached();
+        feed.synced();
+        let mut subscription = watch.subscribe();
+        let unread = subscription.unread();
+        subscription.changed().now_or_never();
+        assert_eq!(unread.backlog(), Backlog::default());
+        let later = Timestamp::now() + SignedDuration::from_secs(5);
+        feed.set_service(service("web"));
+        feed.set_slice_caused_at(slice("10.244.0.2"), later + SignedDuration::from_secs(1));
+        feed.set_slice_caused_at(slice("10.244.0.3"), later);
+        feed.set_slice_caused_at(slice("10.244.0.4"), Timestamp::UNIX_EPOCH);
+        let waiting = unread.backlog();
+        assert_eq!((waiting.services, waiting.slices), (1, 3));
+        assert!(waiting.since.is_some());
+        let changes = subscription.changed().await;
+        let triggers: Vec<_> = changes.triggers.into_values().collect();
+        assert_eq!(triggers, [later]);
+        assert_eq!(unread.backlog(), Backlog::default());
+    }
+
+    #[tokio::test]
+    async fn a_thousand_changes_of_one_service_wait_as_one() {
+        let (watch, feed) = ClusterWatch::detached();
+        feed.synced();
+        let mut subscription = watch.subscribe();
+        for last in 0..1000_u32 {
+            feed.set_slice(slice(&format!("10.244.{}.{}", last / 250, last % 250)));
+        }
+        let changes = subscription.changed().await;
+        assert_eq!((changes.services.len(), changes.backlog.slices), (1, 1000));
     }
 }

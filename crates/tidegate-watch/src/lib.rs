@@ -7,9 +7,13 @@
 
 mod cluster_watch;
 mod feed;
+mod node;
 mod reflect;
+mod service_cidrs;
 mod subscription;
 
 pub use cluster_watch::{ClusterWatch, Scope};
 pub use feed::Feed;
-pub use subscription::{Changes, Subscription};
+pub use node::{NodeFacts, NodeState, follow_node};
+pub use service_cidrs::follow_service_cidrs;
+pub use subscription::{Backlog, Changes, Subscription, Unread};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt;
@@ -14,6 +15,9 @@ use tidegate_model::{ServiceKey, SliceKey, labels};
 use tokio::sync::Notify;
 
 use crate::{Feed, Scope};
+
+/// On a slice, as an annotation: when the pod or the Service changed that the slice follows.
+const LAST_CHANGE_TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// Feeds everything in `scope` for ever, and says when the first lists are complete.
 pub(crate) async fn all(client: Client, scope: Scope, feed: Feed) {
@@ -140,7 +144,10 @@ impl Watched for EndpointSlice {
 
     fn set(&self, feed: &Feed) {
         match tidegate_model::EndpointSlice::from_api(self) {
-            Some(slice) => feed.set_slice(slice),
+            Some(slice) => match trigger(self) {
+                Some(trigger) => feed.set_slice_caused_at(slice, trigger),
+                None => feed.set_slice(slice),
+            },
             None => self.key().iter().for_each(|key| feed.remove_slice(key)),
         }
     }
@@ -148,6 +155,12 @@ impl Watched for EndpointSlice {
     fn remove(feed: &Feed, key: &SliceKey) {
         feed.remove_slice(key);
     }
+}
+
+/// When what made the slice change happened, as its controller says.
+fn trigger(slice: &EndpointSlice) -> Option<Timestamp> {
+    let annotations = slice.metadata.annotations.as_ref()?;
+    annotations.get(LAST_CHANGE_TRIGGER_TIME)?.parse().ok()
 }
 
 impl Watched for Namespace {
