@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use tidegate_modes::Mode;
+use tidegate_proxy_config::ProxyMode;
 
+use crate::commands::proxy::ProxyArgs;
 use crate::exit::EXIT_CODES;
 
 /// Kubernetes Services, whole: stable addresses and names over pods that come and go.
@@ -47,6 +50,11 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     /// Show what a pod's containers have printed.
     Logs(LogsArgs),
+    /// Program the kernel of a node of any Kubernetes cluster, in place of kube-proxy.
+    ///
+    /// Flags and configuration file are kube-proxy's. A change of the file takes effect without a
+    /// restart.
+    Proxy(ProxyArgs),
     /// Print the program that manifests would become in the kernel; needs no root and no cluster.
     Render(RenderArgs),
     /// Remove every rule, link, mount and process that tidegate made on this machine.
@@ -106,6 +114,19 @@ pub(crate) struct UpArgs {
     /// The file that names this machine's own DNS resolvers.
     #[arg(long, value_name = "FILE", default_value = "/etc/resolv.conf")]
     pub(crate) resolv_conf: PathBuf,
+
+    /// How Services get into the kernel: userspace, iptables, ipvs, nftables, or auto for the best
+    /// that works here [default: what the ConfigMap kube-system/kube-proxy says, at first auto].
+    #[arg(long, value_name = "MODE", value_parser = parse_proxy_mode)]
+    pub(crate) proxy_mode: Option<ProxyMode>,
+
+    /// Where the proxy tells about itself: /metrics, /proxyMode, /configz.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10249")]
+    pub(crate) metrics_bind_address: SocketAddr,
+
+    /// Where the proxy tells whether it is well: /healthz, /livez.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10256")]
+    pub(crate) healthz_bind_address: SocketAddr,
 
     /// Leave the rules in the kernel on exit.
     #[arg(long)]
@@ -233,15 +254,8 @@ pub(crate) struct RenderArgs {
     pub(crate) filenames: Vec<PathBuf>,
 
     /// The proxy mode to render for.
-    #[arg(long, value_enum, default_value_t = Mode::Nftables)]
+    #[arg(long, value_name = "MODE", default_value_t = Mode::Nftables)]
     pub(crate) mode: Mode,
-}
-
-/// A proxy mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    /// A constant nftables ruleset whose maps are the Services.
-    Nftables,
 }
 
 #[derive(Debug, Args)]
@@ -252,6 +266,14 @@ pub(crate) struct CleanupArgs {
 }
 
 const DEFAULT_DATA_DIR: &str = "/var/lib/tidegate";
+
+fn parse_proxy_mode(name: &str) -> Result<ProxyMode, String> {
+    let mode = (!name.is_empty())
+        .then(|| ProxyMode::from_name(name))
+        .flatten();
+    let names = ProxyMode::ALL.map(ProxyMode::name);
+    mode.ok_or_else(|| format!("choose one of {}", names.join(", ")))
+}
 
 fn parse_port_range(text: &str) -> Result<(u16, u16), String> {
     let ports = text

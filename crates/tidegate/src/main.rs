@@ -7,6 +7,7 @@ mod exit;
 mod interrupt;
 mod logging;
 mod output;
+mod proxy;
 mod render;
 mod up;
 
@@ -16,6 +17,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Failure;
+use crate::logging::Log;
 
 fn main() -> ExitCode {
     // Pods are this same program, started again inside their namespaces; there it must do nothing
@@ -24,8 +26,11 @@ fn main() -> ExitCode {
         return code;
     }
     let cli = Cli::parse();
-    logging::start(cli.verbose, cli.log_format);
-    match run(cli.command) {
+    let log = Log {
+        verbose: cli.verbose,
+        format: cli.log_format,
+    };
+    match run(cli.command, log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure);
@@ -35,8 +40,13 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: Command, log: Log) -> Result<(), Failure> {
+    // The proxy's configuration says how it logs, so that is read first.
+    if !matches!(command, Command::Proxy(_)) {
+        log.start();
+    }
     match command {
+        Command::Proxy(args) => commands::proxy::run(&args, log).await,
         Command::Up(args) => up::run(args, interrupt::token()?).await,
         Command::Demo(args) => demo::run(args, interrupt::token()?).await,
         Command::Apply(args) => commands::objects::run_apply(args).await,

@@ -1,8 +1,7 @@
 //! `cleanup`: removes what a tidegate that could not clean up after itself left behind.
 
 use anyhow::anyhow;
-use tidegate_dataplane::Dataplane;
-use tidegate_nftables::NftablesMode;
+use tidegate_modes::{ModeOptions, open_others};
 use tidegate_node::CleanupConfig;
 
 use crate::cli::CleanupArgs;
@@ -24,8 +23,9 @@ pub(crate) async fn run(args: &CleanupArgs) -> Result<(), Failure> {
         say!("removed {removed}");
     }
     let mut failures: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
-    let tables = NftablesMode::open().and_then(|mut dataplane| dataplane.remove());
-    failures.extend(tables.err().map(|error| error.to_string()));
+    for mut mode in open_others(None, &ModeOptions::default()) {
+        failures.extend(mode.remove().err().map(|error| error.to_string()));
+    }
     if failures.is_empty() {
         say!(
             "nothing of tidegate is left on this machine but {}",

@@ -2,4 +2,5 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod objects;
+pub(crate) mod proxy;
 pub(crate) mod render;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use tidegate_client::manifest;
+use tidegate_modes::ModeOptions;
 
-use crate::cli::{Mode, RenderArgs};
+use crate::cli::RenderArgs;
 use crate::exit::Failure;
 use crate::render::{World, plan};
 use crate::say;
@@ -16,9 +17,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<(), Failure> {
         say!("# assumed: {assumption}");
     }
     let plan = plan(&world);
-    let program = match args.mode {
-        Mode::Nftables => tidegate_nftables::render(&plan),
-    };
+    let program = tidegate_modes::render(args.mode, &plan, &ModeOptions::default());
     say!("{}", program.trim_end());
     Ok(())
 }

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use tidegate_dns::{ForwardSettings, Upstreams, ZoneSettings};
 use tidegate_node::NodeConfig;
-use tidegate_plan::{PlanSettings, PodTraffic};
-use tidegate_proxy::ProxyConfig;
 
 use super::settings::Settings;
 use crate::exit::Failure;
+use crate::proxy::NodeSide;
 
 /// Where DNS is served, as everywhere.
 const DNS_PORT: u16 = 53;
@@ -79,16 +78,14 @@ pub(super) fn dns(settings: &Settings) -> tidegate_dns::Config {
     }
 }
 
-/// The proxy's part.
-pub(super) fn proxy(settings: &Settings) -> ProxyConfig {
-    ProxyConfig {
-        plan: PlanSettings {
-            node: settings.node_name.clone(),
-            service_cidrs: settings.service_cidrs.clone(),
-            pod_traffic: PodTraffic::Cidrs(settings.pod_cidrs.clone()),
-            ..PlanSettings::default()
-        },
+/// The proxy's part, as far as it isn't in its ConfigMap.
+pub(super) fn node_side(settings: &Settings) -> NodeSide {
+    NodeSide {
+        node: settings.node_name.clone(),
+        service_cidrs: settings.service_cidrs.clone(),
+        pod_cidrs: settings.pod_cidrs.clone(),
+        at_once: true,
         keep_rules: settings.keep_rules,
-        ..ProxyConfig::default()
+        ..NodeSide::default()
     }
 }

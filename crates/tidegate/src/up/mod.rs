@@ -5,6 +5,7 @@
 mod configs;
 mod logs;
 mod progress;
+mod proxy_config;
 mod rights;
 mod settings;
 mod system;
@@ -16,9 +17,7 @@ use anyhow::{Context, anyhow};
 use kube::Client;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tidegate_apiserver::{PodAccess, Server};
-use tidegate_nftables::NftablesMode;
 use tidegate_node::{CleanupReport, Node, PreparedNode};
-use tidegate_proxy::Proxy;
 use tidegate_store::{OpenError, RedbStore};
 use tidegate_watch::{ClusterWatch, Scope};
 use tokio::task::JoinSet;
@@ -26,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::exit::Failure;
+use crate::proxy::Assembly;
 use crate::up::logs::NodeLogs;
 use crate::up::progress::Progress;
 use crate::up::settings::Settings;
@@ -68,7 +68,6 @@ pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
     let progress = Progress::begin();
     let store = RedbStore::open(&settings.data_dir).map_err(data_failure)?;
     progress.done("store", settings.data_dir.display());
-    let dataplane = NftablesMode::open().map_err(Failure::machine)?;
 
     // The pod network comes first, because the API server listens on its addresses too.
     let prepared = PreparedNode::prepare(configs::node(&settings)?)
@@ -119,7 +118,7 @@ pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
         serving: CancellationToken::new(),
         parts: JoinSet::new(),
     };
-    match cluster.start_parts(dataplane, &progress).await {
+    match cluster.start_parts(&progress).await {
         Ok(()) => Ok(cluster),
         Err(failure) => {
             if let Err(error) = cluster.stop().await {
@@ -197,25 +196,28 @@ impl Cluster {
         }
     }
 
-    async fn start_parts(
-        &mut self,
-        dataplane: NftablesMode,
-        progress: &Progress,
-    ) -> Result<(), Failure> {
+    async fn start_parts(&mut self, progress: &Progress) -> Result<(), Failure> {
         let settings = self.settings.clone();
         let dns = tidegate_dns::Server::bind(configs::dns(&settings)).map_err(Failure::machine)?;
         system::publish_dns(&self.client, &settings)
             .await
             .context("the DNS Service could not be published")?;
+        let proxy_config = proxy_config::publish(&self.client, &settings).await?;
 
         let watch = ClusterWatch::start(&self.client, Scope::Everything, self.serving.clone());
         let mut first_lists = watch.subscribe();
-        let proxy = Proxy::new(
-            configs::proxy(&settings),
-            watch.subscribe(),
-            Box::new(dataplane),
-        );
+        let (proxy, reloader) = Assembly::new(
+            &proxy_config,
+            configs::node_side(&settings),
+            &self.client,
+            &watch,
+            Vec::new(),
+            &self.serving,
+        )?;
         let mut status = proxy.status();
+        let following = proxy_config::follow(self.client.clone(), reloader);
+        let serving = self.serving.clone();
+        tokio::spawn(async move { serving.run_until_cancelled(following).await });
         let (serving, acting) = (self.serving.clone(), self.acting.clone());
         let dns_watch = watch.clone();
         let dns_serving = serving.clone();
@@ -254,7 +256,11 @@ impl Cluster {
         }
         progress.done(
             "proxy",
-            format_args!("nftables, Services in {}", list(&settings.service_cidrs)),
+            format_args!(
+                "{}, Services in {}",
+                status.borrow().mode,
+                list(&settings.service_cidrs)
+            ),
         );
         progress.ready(self.server.kubeconfig_path());
         Ok(())

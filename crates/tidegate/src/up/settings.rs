@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use ipnet::IpNet;
 use tidegate_dns::ClusterDomain;
 use tidegate_model::IpFamily;
+use tidegate_proxy_config::ProxyMode;
 
 use crate::cli::UpArgs;
 use crate::exit::Failure;
@@ -28,6 +29,12 @@ pub(crate) struct Settings {
     pub(crate) node_name: String,
     pub(crate) bridge: String,
     pub(crate) resolv_conf: PathBuf,
+    /// The mode that the command line asks for.
+    pub(crate) proxy_mode: Option<ProxyMode>,
+    /// Where the proxy tells about itself.
+    pub(crate) metrics_bind_address: SocketAddr,
+    /// Where the proxy tells whether it is well.
+    pub(crate) healthz_bind_address: SocketAddr,
     pub(crate) keep_rules: bool,
 }
 
@@ -72,6 +79,9 @@ impl Settings {
                 bridge: args.bridge.clone(),
                 resolv_conf: args.resolv_conf.clone(),
                 keep_rules: args.keep_rules,
+                proxy_mode: args.proxy_mode,
+                metrics_bind_address: args.metrics_bind_address,
+                healthz_bind_address: args.healthz_bind_address,
             })
         };
         settings().map_err(Failure::BadInput)

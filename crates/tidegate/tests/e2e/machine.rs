@@ -135,6 +135,11 @@ impl Machine {
         self.folder.path()
     }
 
+    /// The process that holds the namespace.
+    pub(crate) fn holder_pid(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// The namespace's handle.
     pub(crate) fn namespace(&self) -> String {
         format!("/proc/{}/ns/net", self.holder.id())

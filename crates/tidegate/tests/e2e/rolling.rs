@@ -8,7 +8,7 @@ use crate::services::HOSTNAMES;
 use crate::wait::until;
 
 /// Calls without a pause while `change` runs; every call must be answered.
-fn call_during(machine: &Machine, url: &str, change: impl FnOnce()) -> usize {
+pub(crate) fn call_during(machine: &Machine, url: &str, change: impl FnOnce()) -> usize {
     let done = AtomicBool::new(false);
     let calls = AtomicUsize::new(0);
     std::thread::scope(|scope| {
