@@ -15,7 +15,7 @@ use tidegate_plan::{BackendSet, Plan};
 use crate::address::listener_range;
 use crate::error::of_socket;
 use crate::listeners::Listeners;
-use crate::redirect::Redirected;
+use crate::redirect::{Addresses, Redirected};
 
 /// The kernel's table of tracked connections.
 #[derive(Debug)]
@@ -44,52 +44,72 @@ impl Forget {
                 port: to.port(),
                 listener: flow.reply.source,
             };
-            lost.contains(&led(Some(to.ip()))) || lost.contains(&led(None))
+            is_udp(flow) && (lost.contains(&led(Some(to.ip()))) || lost.contains(&led(None)))
         });
     }
 
-    /// Forgets flows to frontends of a plan that lead neither to one of our listeners nor to a
-    /// backend, and flows to listeners of an earlier run.
+    /// Forgets UDP flows to frontends of a plan that lead neither to the frontend's listeners nor to
+    /// one of its backends, and those to listeners for which nobody asks.
     pub(crate) fn strays(&mut self, plan: &Plan, listeners: &Listeners) {
-        let ours = Family::ALL.map(listener_range);
-        let places = places(plan);
+        let places = places(plan, listeners.addresses());
         self.delete(|flow| {
-            let leads_to = flow.reply.source;
-            if ours.iter().any(|range| range.contains(&leads_to.ip())) {
-                return !listeners.is_one(leads_to);
-            }
             let to = flow.original.destination;
-            let backends = places.get(&(Some(to.ip()), to.port())).or_else(|| {
-                let place = places.get(&(None, to.port()));
-                place.filter(|_| flow.translated)
-            });
-            backends.is_some_and(|backends| !backends.contains(&leads_to))
+            let by_address = places.get(&(Some(to.ip()), to.port()));
+            let by_port = places.get(&(None, to.port())).filter(|_| flow.translated);
+            let may_lead_to = by_address.or(by_port);
+            is_udp(flow)
+                && may_lead_to.map_or(is_led_to_us(flow), |places| {
+                    !places.contains(&flow.reply.source)
+                })
         });
+    }
+
+    /// Forgets every flow to a listener of ours, when all of those are gone: their ports may be
+    /// other listeners' next, and no client may get there that was led to the former one.
+    pub(crate) fn everything(&mut self) {
+        self.delete(is_led_to_us);
     }
 
     /// That flows can't be deleted is no reason to fail: they end by themselves some time.
     fn delete(&mut self, is_stale: impl Fn(&Flow) -> bool) {
-        let is_udp = |flow: &Flow| flow.protocol == Protocol::Udp.number();
-        let stale = self.conntrack.flows(|flow| is_udp(flow) && is_stale(flow));
+        let stale = self.conntrack.flows(is_stale);
         match stale.and_then(|stale| self.conntrack.delete(&stale)) {
             Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "UDP flows will be led anew"),
-            Err(error) => tracing::warn!(%error, "UDP flows to places that are gone may stay"),
+            Ok(count) => tracing::debug!(count, "flows will be led anew"),
+            Err(error) => tracing::warn!(%error, "flows to places that are gone may stay"),
         }
     }
 }
 
-/// The UDP frontends of a plan, each with all the backends that it may lead to.
-fn places(plan: &Plan) -> HashMap<(Option<IpAddr>, u16), HashSet<SocketAddr>> {
+fn is_udp(flow: &Flow) -> bool {
+    flow.protocol == Protocol::Udp.number()
+}
+
+fn is_led_to_us(flow: &Flow) -> bool {
+    let leads_to = flow.reply.source.ip();
+    let mut ours = Family::ALL.into_iter().map(listener_range);
+    ours.any(|range| range.contains(&leads_to))
+}
+
+/// The UDP frontends of a plan, each with all listeners and backends that it may lead to.
+fn places(
+    plan: &Plan,
+    listeners: &Addresses,
+) -> HashMap<(Option<IpAddr>, u16), HashSet<SocketAddr>> {
     let mut places: HashMap<_, HashSet<SocketAddr>> = HashMap::new();
-    let ports = plan.services.values().flat_map(|service| &service.ports);
-    for port in ports.filter(|port| port.name.protocol == Protocol::Udp) {
-        let sets = [BackendSet::Cluster, BackendSet::Local];
-        let backends = sets.into_iter().flat_map(|set| port.backends(set));
-        let backends = backends.map(|backend| SocketAddr::new(backend.addr.ip, backend.addr.port));
-        for frontend in &port.frontends {
-            let place = places.entry((frontend.address.ip(), frontend.port));
-            place.or_default().extend(backends.clone());
+    for (key, service) in &plan.services {
+        let ports = service.ports.iter();
+        for port in ports.filter(|port| port.name.protocol == Protocol::Udp) {
+            let mut allowed = HashSet::new();
+            for set in [BackendSet::Cluster, BackendSet::Local] {
+                let backends = port.backends(set).iter();
+                allowed.extend(backends.map(|one| SocketAddr::new(one.addr.ip, one.addr.port)));
+                allowed.extend(listeners.get(&(port.name.clone(), key.family, set)));
+            }
+            for frontend in &port.frontends {
+                let place = places.entry((frontend.address.ip(), frontend.port));
+                place.or_default().extend(&allowed);
+            }
         }
     }
     places

@@ -2,7 +2,6 @@
 //! leads to.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_dataplane::Refusal;
@@ -43,11 +42,6 @@ impl Listeners {
     /// Where the listeners are.
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
-    }
-
-    /// Whether one of the listeners is there.
-    pub(crate) fn is_one(&self, address: SocketAddr) -> bool {
-        self.addresses.values().any(|one| *one == address)
     }
 
     /// The Services that have listeners.

@@ -19,7 +19,7 @@ use crate::forget::Forget;
 use crate::gauges::gauges;
 use crate::limits::{PortReuse, raise_descriptor_limit};
 use crate::listeners::{Listeners, family_of};
-use crate::redirect::{Content, Frame, Redirected, Redirects, delete_tables};
+use crate::redirect::{Content, Frame, Redirected, Redirects, delete_tables, lead_nowhere};
 
 /// What Services can ask of this mode. Backends see the node's address, never the client's; SCTP
 /// isn't forwarded.
@@ -48,6 +48,8 @@ pub struct UserspaceMode {
     contents: BTreeMap<PlanKey, Content>,
     /// Our tables, once they have been reconciled.
     tables: Vec<Redirects>,
+    /// Whether what an earlier run left has been seen to.
+    has_taken_over: bool,
     /// Whether new connections are another mode's already.
     is_retiring: bool,
 }
@@ -75,6 +77,7 @@ impl UserspaceMode {
             listeners: Listeners::new(),
             contents: BTreeMap::new(),
             tables: Vec::new(),
+            has_taken_over: false,
             is_retiring: false,
         })
     }
@@ -101,7 +104,7 @@ impl UserspaceMode {
                     remedy: "switch it on in the kernel".to_owned(),
                 }
             }
-            error => known(error).unwrap_or_else(|| failed("adding the listeners' route", error)),
+            error => known_or_failed(error, "adding the listeners' route"),
         })?;
         if added {
             outcome.changed += 1;
@@ -197,6 +200,12 @@ impl Dataplane for UserspaceMode {
 
     fn reconcile(&mut self, plan: &Plan) -> Result<Outcome, DataplaneError> {
         self.is_retiring = false;
+        if !self.has_taken_over {
+            // Our listeners may get the ports of an earlier run's, and must not get its clients.
+            lead_nowhere(&mut self.kernel)?;
+            self.forget.everything();
+            self.has_taken_over = true;
+        }
         if self.options.reuse_ports_early {
             self.port_reuse.allow();
         }
@@ -264,7 +273,7 @@ impl Dataplane for UserspaceMode {
         self.engine.close(unused);
         self.engine.abort();
         // Who kept talking to one of our listeners has to be let go, or its frontend is dead to it.
-        self.forget.strays(&Plan::default(), &self.listeners);
+        self.forget.everything();
         self.port_reuse.restore();
         for family in Family::ALL {
             let removed = remove_route(family);

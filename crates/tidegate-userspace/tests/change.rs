@@ -130,6 +130,29 @@ fn a_new_process_takes_over_what_a_killed_one_left() {
 }
 
 #[test]
+fn no_client_of_a_killed_process_gets_to_another_service_after_it() {
+    let mut node = Node::new(2, open);
+    node.cluster.set(Cluster::service("alpha", 2));
+    node.cluster.set_pods("alpha", &[0]);
+    node.cluster.set(Cluster::service("web", 1));
+    node.cluster.set_pods("web", &[1]);
+    node.reconcile();
+    let asks = |node: &Node, to: &'static str| {
+        let client = &node.world.client;
+        client.with(move || ask_from_port(40_404, address(to)))
+    };
+    let (alpha, web) = ("10.96.0.2:80", "10.96.0.1:80");
+    assert_eq!(asks(&node, alpha).name(), "pod-0");
+    assert_eq!(asks(&node, web).name(), "pod-1");
+    // The listeners of the Service that is left are given the places of the other's.
+    node.cluster.remove("alpha");
+    node.restart();
+    node.reconcile();
+    assert_eq!(asks(&node, alpha), Answer::Silence);
+    assert_eq!(asks(&node, web).name(), "pod-1");
+}
+
+#[test]
 fn what_others_flush_or_edit_is_found_told_and_repaired() {
     let mut node = Node::with_web(1, open);
     let words_now = |node: &Node| words(&node.world.node.run("nft list ruleset"));

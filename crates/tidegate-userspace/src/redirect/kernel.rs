@@ -10,7 +10,7 @@ use tidegate_plan::PlanKey;
 
 use super::commit::{Unit, append, commit_units};
 use super::content::{Content, Placed};
-use super::frame::{Frame, table};
+use super::frame::Frame;
 use super::sets::SetId;
 use crate::error::{of_commit, of_frame, of_socket};
 
@@ -250,21 +250,6 @@ impl Redirects {
         }
         Ok(all)
     }
-}
-
-/// Deletes our tables, where they are.
-pub(crate) fn delete_tables(kernel: &mut Nftables) -> Result<(), DataplaneError> {
-    let mut batch = Batch::new();
-    for family in Family::ALL {
-        let ours = table(family);
-        let there = kernel.tables(family);
-        let there = there.map_err(|error| of_socket("listing tables", error))?;
-        if there.iter().any(|table| table.name == ours.name) {
-            batch.delete_table(&ours);
-        }
-    }
-    let deleted = kernel.commit(batch);
-    deleted.map_err(|error| of_commit("deleting our tables", error))
 }
 
 /// A table as `nft list` would print it once loaded.

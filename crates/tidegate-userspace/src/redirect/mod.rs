@@ -9,9 +9,11 @@ mod commit;
 mod content;
 mod frame;
 mod kernel;
+mod leftovers;
 mod rules;
 mod sets;
 
 pub(crate) use content::{Addresses, Content, Redirected};
 pub(crate) use frame::{Frame, FrameOptions, loopback_is_selected};
-pub(crate) use kernel::{Redirects, delete_tables, listing};
+pub(crate) use kernel::{Redirects, listing};
+pub(crate) use leftovers::{delete_tables, lead_nowhere};
