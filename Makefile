@@ -27,7 +27,7 @@ test: packages ## every test, and the demo
 lint: ## formatting, clippy, licences and advisories
 	scripts/lint
 
-bench: packages ## figures and ratios; see docs/benchmarks.md
+bench: packages ## figures and ratios; see docs/benchmarks
 	scripts/bench
 
 clean-machine: build ## every trace of tidegate on this machine, but for its data directory
