@@ -47,6 +47,17 @@ pub(crate) fn of_socket(step: &str, error: SocketError) -> DataplaneError {
     known.unwrap_or_else(|| failed(step, error))
 }
 
+/// Puts a failure of the very first request into the words of the dataplane. Netlink for netfilter is
+/// there without nf_tables too, and calls requests for a part that isn't loaded invalid.
+pub(crate) fn of_first_question(error: SocketError) -> DataplaneError {
+    match &error {
+        SocketError::Refused(reason) if reason.errno == Errno::EINVAL => {
+            of_errno(Errno::EPROTONOSUPPORT).unwrap_or_else(|| failed("listing tables", error))
+        }
+        _ => of_socket("listing tables", error),
+    }
+}
+
 fn of_errno(errno: Errno) -> Option<DataplaneError> {
     match errno {
         Errno::EPERM | Errno::EACCES => Some(DataplaneError::NotPermitted { mode: MODE }),

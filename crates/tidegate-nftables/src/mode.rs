@@ -10,7 +10,7 @@ use crate::affinity::{self, Stays};
 use crate::commit::{commit_units, delete_chains};
 use crate::content::{Content, Numbered};
 use crate::diff::{Shares, Unit};
-use crate::error::{MODE, of_commit, of_socket};
+use crate::error::{MODE, of_commit, of_first_question, of_socket};
 use crate::frame::{Frame, table};
 use crate::memory::Memory;
 use crate::numbered::numbered_rule;
@@ -53,11 +53,13 @@ impl NftablesMode {
     /// Opens the mode on the calling thread's network namespace. Nothing is changed yet.
     ///
     /// # Errors
-    /// The kernel has no netfilter netlink.
+    /// The kernel has no nf_tables, or we may not use it.
     pub fn open() -> Result<Self, DataplaneError> {
         let failed = |error| of_socket("opening netlink", error);
+        let mut kernel = Nftables::open().map_err(failed)?;
+        kernel.tables(Family::Ip).map_err(of_first_question)?;
         Ok(Self {
-            kernel: Nftables::open().map_err(failed)?,
+            kernel,
             forgetter: Forgetter::start(MODE)?,
             states: Vec::new(),
         })

@@ -1,0 +1,277 @@
+//! Lines 28 to 30: restarts, other people's hands, and a change of mode.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_dataplane::Retired;
+use tidegate_plan::{Delta, Plan};
+use tidegate_testnet::{Cluster, Protocol, REMOTE};
+
+use crate::asking::{EVERYWHERE, Place};
+use crate::rows::{Row, row};
+use crate::talking::{all_answered, goes_on, partner};
+use crate::{Bench, Finding, Mode, mode};
+
+pub(super) const ROWS: &[Row] = &[
+    row!(
+        28,
+        restart_disturbs_nobody,
+        "A restart of the proxy disturbs no connection, new or established, and finds nothing to repair"
+    ),
+    row!(
+        28,
+        restart_catches_up,
+        "What changed while the proxy was away is in force after its start"
+    ),
+    row!(
+        28,
+        killed_at_any_point,
+        "A proxy killed in the middle of changes disturbs no other Service, and the next start repairs"
+    ),
+    row!(
+        29,
+        flushed_rules_come_back,
+        "Rules that somebody flushed are found missing and come back"
+    ),
+    row!(
+        29,
+        edited_rules_come_back,
+        "Rules that somebody edited are found out, named, and repaired"
+    ),
+    row!(
+        30,
+        switching_from_another_mode,
+        "Switching to this mode: new connections are served throughout, established ones go on"
+    ),
+    row!(
+        30,
+        switching_to_another_mode,
+        "Switching from this mode: new connections are served throughout, established ones go on"
+    ),
+];
+
+/// How often the proxy is killed.
+const KILLS: u64 = 5;
+
+/// How many Services come and go around the one that is called all the time.
+const SERVICES: u8 = 100;
+
+fn restart_disturbs_nobody(bench: &mut Bench) -> Finding {
+    bench.set(&Cluster::service("web", 1))?;
+    bench.set_pods("web", &[0, REMOTE])?;
+    let to = (bench.cluster_ip(1), 80);
+    let mut talks = Vec::new();
+    for place in EVERYWHERE {
+        let mut talk = bench.talk(place, Protocol::Tcp, to)?;
+        let with = partner(&mut talk)?;
+        talks.push((talk, with));
+    }
+    let caller = bench.caller(Place::Client, Protocol::Tcp, to);
+    let mut restarted = Ok(());
+    for _ in 0..3 {
+        bench.node.restart();
+        restarted = restarted.and(bench.audit().and_then(
+            |outcome| match outcome.drift.is_empty() {
+                true => Ok(()),
+                false => Err(format!("a restart repairs {:?}", outcome.drift)),
+            },
+        ));
+    }
+    let called = all_answered(caller);
+    restarted?;
+    called?;
+    talks
+        .iter_mut()
+        .try_for_each(|(talk, with)| goes_on(talk, with))
+}
+
+fn restart_catches_up(bench: &mut Bench) -> Finding {
+    for service in [Cluster::service("web", 1), Cluster::service("gone", 2)] {
+        bench.set(&service)?;
+    }
+    bench.set_pods("web", &[0])?;
+    bench.set_pods("gone", &[1])?;
+    bench.node.restart();
+    // Only the snapshot hears of these.
+    bench.node.cluster.set_pods("web", &[1]);
+    bench.node.cluster.remove("gone");
+    bench.node.cluster.set(Cluster::service("new", 3));
+    bench.node.cluster.set_pods("new", &[2]);
+    bench.audit()?;
+    let at = |last| (bench.cluster_ip(last), 80);
+    bench.is_served_by(Place::Client, Protocol::Tcp, at(1), &["pod-1"])?;
+    bench.is_served_by(Place::Client, Protocol::Tcp, at(3), &["pod-2"])?;
+    bench.are_silent(&[(Place::Client, Protocol::Tcp, at(2))])
+}
+
+/// The plan with one Service that is always there and many that differ from step to step.
+fn busy(step: usize) -> Cluster {
+    let mut cluster = Cluster::new();
+    cluster.set(Cluster::service("steady", 1));
+    cluster.set_pods("steady", &[0]);
+    for number in 2..SERVICES {
+        let (name, index) = (format!("service-{number}"), usize::from(number));
+        if (index + step).is_multiple_of(5) {
+            continue;
+        }
+        let service = Cluster::service(&name, number);
+        let first_port = 30_000 + 2 * u16::from(number);
+        cluster.set(Cluster::with_node_ports(service, first_port));
+        let pods: Vec<usize> = (0..(index + step) % 4).map(|pod| pod + step % 3).collect();
+        cluster.set_pods(&name, &pods);
+    }
+    cluster
+}
+
+/// What the process does that is to be killed: one change after another, for as long as it lives.
+///
+/// # Errors
+/// A change can't be programmed.
+pub fn change_until_killed(mode: Mode) -> Finding {
+    let plans: Vec<Plan> = (0..4).map(|step| busy(step).plan().clone()).collect();
+    let mut mode = (mode.open)();
+    loop {
+        for step in 0..plans.len() {
+            let (now, next) = (&plans[step], &plans[(step + 1) % plans.len()]);
+            let done = mode.reconcile(now);
+            done.map_err(|error| error.to_string())?;
+            let done = mode.apply(&Delta::between(now, next));
+            done.map_err(|error| error.to_string())?;
+        }
+    }
+}
+
+fn killed_at_any_point(bench: &mut Bench) -> Finding {
+    bench.node.cluster = busy(0);
+    bench.audit()?;
+    let to = (bench.cluster_ip(1), 80);
+    let caller = bench.caller(Place::Client, Protocol::Tcp, to);
+    let mut talk = bench.talk(Place::Client, Protocol::Tcp, to)?;
+    let name = bench.mode.name;
+    for kill in 0..KILLS {
+        let program = bench.program.clone();
+        bench.host(Place::Node).with(move || {
+            let mut victim = Command::new(program)
+                .args(["--until-killed", name])
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("the suite's own program starts");
+            std::thread::sleep(Duration::from_millis(40 + 37 * kill));
+            victim.kill().expect("it lives until now");
+            victim.wait().expect("it ends");
+        });
+        goes_on(&mut talk, "pod-0")?;
+    }
+    all_answered(caller)?;
+    bench.node.restart();
+    bench.audit()?;
+    let again = bench.audit()?;
+    if !again.drift.is_empty() {
+        return Err(format!("a second audit still repairs {:?}", again.drift));
+    }
+    bench.is_served_by(
+        Place::Client,
+        Protocol::Tcp,
+        (bench.cluster_ip(6), 80),
+        &["pod-0", "pod-1"],
+    )?;
+    goes_on(&mut talk, "pod-0")
+}
+
+fn flushed_rules_come_back(bench: &mut Bench) -> Finding {
+    is_repaired(bench, bench.mode.flush)
+}
+
+fn edited_rules_come_back(bench: &mut Bench) -> Finding {
+    is_repaired(bench, bench.mode.edit)
+}
+
+fn is_repaired(bench: &mut Bench, harm: &[&str]) -> Finding {
+    bench.set(&Cluster::service("web", 1))?;
+    bench.set_pods("web", &[0])?;
+    let to = (bench.cluster_ip(1), 80);
+    bench.reaches(Place::Client, Protocol::Tcp, to, &["pod-0"])?;
+    for command in harm {
+        bench.host(Place::Node).run(command);
+    }
+    let harmless = bench.are_silent(&[(Place::Client, Protocol::Tcp, to)]);
+    let refused = bench.is_refused(Place::Client, Protocol::Tcp, to);
+    if harmless.is_err() && refused.is_err() {
+        return Err(format!("{harm:?} did no harm"));
+    }
+    let outcome = bench.audit()?;
+    if outcome.drift.is_empty() {
+        return Err("the audit doesn't say what was missing".to_owned());
+    }
+    bench.reaches(Place::Client, Protocol::Tcp, to, &["pod-0"])?;
+    match bench.audit()?.drift.as_slice() {
+        [] => Ok(()),
+        drift => Err(format!("a second audit still repairs {drift:?}")),
+    }
+}
+
+fn switching_from_another_mode(bench: &mut Bench) -> Finding {
+    let (neighbour, this) = (neighbour(bench)?, bench.mode);
+    switches(bench, neighbour, this)
+}
+
+fn switching_to_another_mode(bench: &mut Bench) -> Finding {
+    let (this, neighbour) = (bench.mode, neighbour(bench)?);
+    switches(bench, this, neighbour)
+}
+
+fn neighbour(bench: &Bench) -> Finding<Mode> {
+    let name = bench.mode.neighbour;
+    mode(name).ok_or_else(|| format!("there is no mode {name}"))
+}
+
+fn switches(bench: &mut Bench, from: Mode, to: Mode) -> Finding {
+    drop(bench.node.replace(Arc::new(from.open)));
+    bench.set(&Cluster::service("web", 1))?;
+    bench.set_pods("web", &[0, REMOTE])?;
+    let web = (bench.cluster_ip(1), 80);
+    let mut talk = bench.talk(Place::Client, Protocol::Tcp, web)?;
+    let with = partner(&mut talk)?;
+    let caller = bench.caller(Place::Pod(1), Protocol::Tcp, web);
+    let mut before = bench.node.replace(Arc::new(to.open));
+    bench.audit()?;
+    let next = bench.caller(Place::Pod(1), Protocol::Tcp, web);
+    let told = |why| format!("while {} came beside {}: {why}", to.name, from.name);
+    all_answered(caller).map_err(told)?;
+    let (retired, before) = bench.host(Place::Node).with(move || {
+        let retired = before.retire();
+        (retired, before)
+    });
+    let retired = retired.map_err(|error| error.to_string())?;
+    for _ in 0..20 {
+        bench.reply(Place::Client, Protocol::Tcp, web)?;
+    }
+    let told = |why| format!("when {} gave way to {}: {why}", from.name, to.name);
+    all_answered(next).map_err(told)?;
+    // Only now, since clients that take turns at a round robin each see one backend.
+    let all = ["pod-0", "pod-100"];
+    bench.is_served_by(Place::Client, Protocol::Tcp, web, &all)?;
+    goes_on(&mut talk, &with)?;
+    drop(talk);
+    // Whatever still carries connections ends with them.
+    let mut waiting = (retired != Retired::Gone).then_some(before);
+    bench.eventually(|bench| {
+        let Some(mut mode) = waiting.take() else {
+            return Ok(());
+        };
+        let (retired, mode) = bench.host(Place::Node).with(move || {
+            let retired = mode.retire();
+            (retired, mode)
+        });
+        match retired.map_err(|error| error.to_string())? {
+            Retired::Gone => Ok(()),
+            Retired::Draining(left) => {
+                waiting = Some(mode);
+                Err(format!("{left} connections still go through {}", from.name))
+            }
+        }
+    })?;
+    bench.set_pods("web", &[2])?;
+    bench.is_served_by(Place::Client, Protocol::Tcp, web, &["pod-2"])
+}

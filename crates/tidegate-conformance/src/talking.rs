@@ -1,0 +1,64 @@
+//! Connections that stay, and clients that call without pause, while something is done to the node.
+
+use std::net::IpAddr;
+
+use tidegate_testnet::{Answer, Call, Caller, Protocol, Talk};
+
+use crate::asking::{Place, told};
+use crate::{Bench, Finding};
+
+impl Bench {
+    /// Opens a connection that stays.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub fn talk(&self, place: Place, protocol: Protocol, to: (IpAddr, u16)) -> Finding<Talk> {
+        let call = Call::new(protocol, to.into());
+        let opened = self.host(place).with(move || Talk::open(call));
+        opened.map_err(|answer| format!("{}, not connected: {answer:?}", told(place, &call)))
+    }
+
+    /// Starts a client that calls without pause.
+    pub fn caller(&self, place: Place, protocol: Protocol, to: (IpAddr, u16)) -> Caller {
+        Caller::start(self.host(place), Call::new(protocol, to.into()))
+    }
+}
+
+/// Ends a client that called without pause, all of whose calls must have been answered.
+///
+/// # Errors
+/// One wasn't, or there was none.
+pub(crate) fn all_answered(caller: Caller) -> Finding {
+    let answers = caller.end();
+    let failed: Vec<_> = answers
+        .iter()
+        .filter(|(answer, _)| !matches!(answer, Answer::From(..)))
+        .collect();
+    match (failed.is_empty(), answers.is_empty()) {
+        (true, false) => Ok(()),
+        (_, true) => Err("the client that calls without pause never called".to_owned()),
+        (false, _) => Err(format!("calls without pause failed: {failed:?}")),
+    }
+}
+
+/// Asks once more over a connection that must still lead to where it led.
+///
+/// # Errors
+/// It is gone, or leads elsewhere.
+pub(crate) fn goes_on(talk: &mut Talk, with: &str) -> Finding {
+    match talk.ask() {
+        Ok((name, _)) if name == with => Ok(()),
+        Ok((name, _)) => Err(format!("a connection to {with} leads to {name} now")),
+        Err(answer) => Err(format!("a connection to {with} is gone: {answer:?}")),
+    }
+}
+
+/// Asks over a connection, and gives who answers.
+///
+/// # Errors
+/// Nobody does.
+pub(crate) fn partner(talk: &mut Talk) -> Finding<String> {
+    let answer = talk.ask();
+    let named = answer.map(|(name, _)| name);
+    named.map_err(|answer| format!("a connection is not answered: {answer:?}"))
+}
