@@ -30,6 +30,8 @@ pub(crate) struct Programming {
     pub(crate) program_seconds: f64,
     /// From one endpoint's event to the kernel having it, in seconds, change by change.
     pub(crate) change_seconds: Vec<f64>,
+    /// For an audit that finds the kernel as it must be, in seconds: the median of a few times.
+    pub(crate) audit_seconds: f64,
     /// The process's memory before the mode was opened: the Services and their plan.
     pub(crate) memory_of_plan: Memory,
     /// The process's memory afterwards.
@@ -72,10 +74,12 @@ fn program(mode: Mode, size: Size) -> anyhow::Result<(Programming, Box<dyn Datap
     let mut dataplane = mode.open()?;
     let program_seconds = time_programming(&cluster, dataplane.as_mut())?;
     let change_seconds = time_changes(&mut cluster, dataplane.as_mut(), size)?;
+    let audit_seconds = time_audits(&cluster, dataplane.as_mut())?;
     let programming = Programming {
         plan_seconds,
         program_seconds,
         change_seconds,
+        audit_seconds,
         memory_of_plan,
         memory: process::memory(own)?,
     };
@@ -119,6 +123,19 @@ fn time_changes(
         service = (service + 1) % size.services;
     }
     Ok(times)
+}
+
+/// Compares the kernel with the plan: several times where that is quick.
+fn time_audits(cluster: &Cluster, dataplane: &mut dyn Dataplane) -> anyhow::Result<f64> {
+    // What changes left behind is none of the audits' work.
+    nothing_refused(&dataplane.reconcile(cluster.planner.plan())?)?;
+    let mut times = Vec::new();
+    while !series::is_enough(&times) {
+        let begun = Instant::now();
+        nothing_refused(&dataplane.reconcile(cluster.planner.plan())?)?;
+        times.push(begun.elapsed().as_secs_f64());
+    }
+    median(times).context("there was at least one audit")
 }
 
 fn nothing_refused(outcome: &Outcome) -> anyhow::Result<()> {

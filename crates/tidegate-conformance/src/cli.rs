@@ -49,9 +49,21 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) here: bool,
 
+    /// Instead of rows: kill the proxy so many times under load, in each mode that is named
+    #[arg(long, value_name = "TIMES", requires = "modes", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) kills: Option<u32>,
+
+    /// Draw the moments of those kills from this number
+    #[arg(long, default_value_t = 28, requires = "kills")]
+    pub(crate) seed: u64,
+
     /// Used by the suite itself: change things in this mode until killed
     #[arg(long, hide = true, value_name = "MODE")]
     pub(crate) until_killed: Option<String>,
+
+    /// Used by the suite itself: the plan that a process that is to be killed begins with
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub(crate) first_step: usize,
 }
 
 impl Arguments {
@@ -83,6 +95,8 @@ impl Arguments {
         add("family", self.family.clone());
         add("line", self.line.map(|line| line.to_string()));
         add("row", self.row.clone());
+        add("kills", self.kills.map(|kills| kills.to_string()));
+        add("seed", self.kills.map(|_| self.seed.to_string()));
         arguments
     }
 }

@@ -1,7 +1,7 @@
 //! Where a mode's rows run: here, or in a virtual machine whose kernel has what it needs.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::Cell;
 
@@ -25,7 +25,7 @@ pub enum MachineError {
     Unavailable,
     /// The machine, or the suite in it, failed.
     #[error("the suite failed in the virtual machine ({0}); its errors are above")]
-    Failed(std::process::ExitStatus),
+    Failed(ExitStatus),
     /// What the suite printed there can't be read.
     #[error("what the suite printed in the virtual machine can't be read: {0}")]
     Output(#[source] serde_json::Error),
@@ -37,20 +37,41 @@ pub enum MachineError {
 /// # Errors
 /// There is no such machine here, or the suite fails in it.
 pub fn run_in_vm(program: &Path, arguments: &[String]) -> Result<Vec<Cell>, MachineError> {
-    let done = Command::new(IN_VM)
-        .arg(program)
-        .args(arguments)
-        .env("VM_TIMEOUT", "3600")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(MachineError::Start)?;
+    let done = command(program, arguments).output();
+    let done = done.map_err(MachineError::Start)?;
     let printed = String::from_utf8_lossy(&done.stdout);
     // The machine's own words may stand before it.
     let json = printed.lines().rev().find(|line| line.starts_with('['));
     match json {
         Some(json) => serde_json::from_str(json).map_err(MachineError::Output),
-        None if done.status.code() == Some(UNAVAILABLE) => Err(MachineError::Unavailable),
-        None => Err(MachineError::Failed(done.status)),
+        None => Err(failed(done.status)),
+    }
+}
+
+/// Runs this very program with other arguments in a virtual machine. What it prints passes through.
+///
+/// # Errors
+/// There is no such machine here, or the suite fails in it.
+pub fn in_vm(program: &Path, arguments: &[String]) -> Result<(), MachineError> {
+    let status = command(program, arguments).status();
+    let status = status.map_err(MachineError::Start)?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(failed(status)),
+    }
+}
+
+fn command(program: &Path, arguments: &[String]) -> Command {
+    let mut command = Command::new(IN_VM);
+    command.arg(program).args(arguments);
+    command.env("VM_TIMEOUT", "3600").stdin(Stdio::null());
+    command.stderr(Stdio::inherit());
+    command
+}
+
+fn failed(status: ExitStatus) -> MachineError {
+    match status.code() {
+        Some(UNAVAILABLE) => MachineError::Unavailable,
+        _ => MachineError::Failed(status),
     }
 }

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Parser;
 use tidegate_conformance::{
-    Cell, MODES, MachineError, Mode, Outcome, Table, Task, UNAVAILABLE, WORKERS,
-    change_until_killed, mode, rows, run, run_in_vm,
+    Cell, IPTABLES_VARIANTS, Kills, MODES, MachineError, Mode, Outcome, Table, Task, UNAVAILABLE,
+    WORKERS, change_until_killed, in_vm, mode, rows, run, run_in_vm,
 };
 
 use crate::cli::Arguments;
@@ -22,16 +22,50 @@ use crate::cli::Arguments;
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if let Some(name) = &arguments.until_killed {
-        let found = change_until_killed(known(name)?);
+        let found = change_until_killed(known(name)?, arguments.first_step);
         bail!("{name} mode ended by itself: {found:?}");
     }
-    let cells = match find_out(&arguments) {
+    let done = match arguments.kills {
+        Some(kills) => kill(&arguments, kills).map(|()| ExitCode::SUCCESS),
+        None => try_rows(&arguments),
+    };
+    match done {
         Err(error) if is_unavailable(&error) => {
             eprintln!("{error:#}");
-            return Ok(ExitCode::from(u8::try_from(UNAVAILABLE)?));
+            Ok(ExitCode::from(u8::try_from(UNAVAILABLE)?))
         }
-        cells => cells?,
-    };
+        done => done,
+    }
+}
+
+/// Kills the proxy in each mode that is named, on the machine that it needs.
+fn kill(arguments: &Arguments, kills: u32) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("this program has no path")?;
+    for name in &arguments.modes {
+        let mode = known(name)?;
+        if mode.needs_vm && !arguments.here {
+            in_vm(&program, &arguments.for_vm(name))
+                .with_context(|| format!("{name} mode was not killed"))?;
+            continue;
+        }
+        let kills = Kills {
+            mode,
+            program: program.clone(),
+            families: arguments.families().collect(),
+            kills,
+            seed: arguments.seed,
+            losses: mode.losses,
+        };
+        let report = kills.run();
+        let told = |why| anyhow::anyhow!("{name} mode, --seed {}: {why}", kills.seed);
+        println!("{name}, --seed {}: {}", kills.seed, report.map_err(told)?);
+    }
+    Ok(())
+}
+
+/// Runs rows, and writes or checks the table.
+fn try_rows(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let cells = find_out(arguments)?;
     let failed = cells
         .iter()
         .any(|cell| matches!(cell.outcome, Outcome::Fail(_)));
@@ -115,7 +149,7 @@ fn tell(arguments: &Arguments, cell: &Cell) {
 }
 
 fn known(name: &str) -> anyhow::Result<Mode> {
-    let names = MODES.iter().map(|mode| mode.name);
+    let names = MODES.iter().chain(IPTABLES_VARIANTS).map(|mode| mode.name);
     let names: Vec<&str> = names.collect();
     mode(name).with_context(|| format!("there is no mode {name:?}: it can be {}", names.join(", ")))
 }

@@ -84,7 +84,7 @@ fn run_one(task: &Task, program: &Path) -> Cell {
             .then(|| capability.to_string()),
         Unsupported::Scheduler { .. } => None,
     });
-    let impossible = why_not(mode.name, row, *family);
+    let impossible = why_not(mode.column, row, *family);
     let outcome = match (found, refusal, impossible) {
         (Ok(()), _, None) => Outcome::Pass,
         (Ok(()), _, Some(reason)) => Outcome::Fail(format!(
@@ -97,7 +97,7 @@ fn run_one(task: &Task, program: &Path) -> Cell {
     Cell {
         row: row.name.to_owned(),
         family: family.to_string(),
-        mode: mode.name.to_owned(),
+        mode: mode.column.to_owned(),
         outcome,
     }
 }

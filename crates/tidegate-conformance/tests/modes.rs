@@ -31,8 +31,18 @@ fn userspace_does_what_the_table_says() {
 }
 
 #[test]
-fn iptables_does_what_the_table_says() {
-    does_what_the_table_says("iptables");
+fn iptables_legacy_does_what_the_table_says() {
+    does_what_the_table_says("iptables-legacy");
+}
+
+#[test]
+fn iptables_nft_does_what_the_table_says() {
+    does_what_the_table_says("iptables-nft");
+}
+
+#[test]
+fn ipvs_does_what_the_table_says() {
+    does_what_the_table_says("ipvs");
 }
 
 #[test]

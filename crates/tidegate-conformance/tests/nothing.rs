@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tidegate_conformance::{Mode, Outcome, Task, rows, run};
+use tidegate_conformance::{Losses, Mode, Outcome, Task, rows, run};
 use tidegate_dataplane::{Dataplane, MemoryDataplane};
 use tidegate_model::IpFamily;
 
@@ -13,9 +13,13 @@ const WORKERS: usize = 64;
 fn a_mode_that_does_nothing_fails_every_row() {
     let mode = Mode {
         name: "nothing",
+        column: "nothing",
         open: || -> Box<dyn Dataplane> { Box::new(MemoryDataplane::default()) },
         flush: &[],
         edit: &[],
+        list: &[],
+        uses_programs: false,
+        losses: Losses::Nothing,
         needs_vm: false,
         neighbour: "nothing",
     };

@@ -1,5 +1,6 @@
 //! The trait that every proxy mode implements.
 
+use std::any::Any;
 use std::fmt;
 
 use tidegate_plan::{Delta, Plan, PlanKey};
@@ -56,6 +57,14 @@ pub trait Dataplane: Send {
     /// As for `remove`.
     fn retire(&mut self) -> Result<Retired, DataplaneError> {
         self.remove().map(|()| Retired::Gone)
+    }
+
+    /// Takes other options while it works, without disturbing a connection; a
+    /// [`reconcile`](Self::reconcile) follows. `options` are of the mode's own type.
+    ///
+    /// Whether it took them. If not, nothing has changed, and the mode has to be opened anew.
+    fn take_options(&mut self, _options: &dyn Any) -> bool {
+        false
     }
 
     /// What the mode can say in numbers about its program, for the metrics page.

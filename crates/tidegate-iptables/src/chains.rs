@@ -28,6 +28,8 @@ pub(crate) enum Shared {
     Firewall,
     /// Refuses what no port of a Service claims on its cluster IP, and drops the rest of the range.
     ClusterIps,
+    /// Lets load balancers ask this node for its health, whatever rules stand behind ours.
+    HealthChecks,
 }
 
 pub(crate) const SERVICES: &str = "KUBE-SERVICES";
@@ -84,22 +86,25 @@ impl Table {
 }
 
 impl Shared {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Services,
         Self::NodePorts,
         Self::Refused,
         Self::ExternalRefused,
         Self::Firewall,
         Self::ClusterIps,
+        Self::HealthChecks,
     ];
 
     /// The table that it is in.
     pub(crate) fn table(self) -> Table {
         match self {
             Self::Services | Self::NodePorts => Table::Nat,
-            Self::Refused | Self::ExternalRefused | Self::Firewall | Self::ClusterIps => {
-                Table::Filter
-            }
+            Self::Refused
+            | Self::ExternalRefused
+            | Self::Firewall
+            | Self::ClusterIps
+            | Self::HealthChecks => Table::Filter,
         }
     }
 
@@ -107,7 +112,7 @@ impl Shared {
     pub(crate) fn chain(self) -> &'static str {
         match self {
             Self::Services | Self::Refused => SERVICES,
-            Self::NodePorts => NODE_PORTS,
+            Self::NodePorts | Self::HealthChecks => NODE_PORTS,
             Self::ExternalRefused => EXTERNAL_SERVICES,
             Self::Firewall => PROXY_FIREWALL,
             Self::ClusterIps => CLUSTER_IPS,

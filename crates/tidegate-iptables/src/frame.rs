@@ -110,8 +110,6 @@ fn chains(pods: &Pods, options: &IptablesOptions) -> Vec<(Table, OwnChain)> {
         .map(|table| (table, own(CANARY, Vec::new())))
         .to_vec();
     chains.extend([
-        // Empty: where upstream lets health checks in.
-        (Table::Filter, own(NODE_PORTS, Vec::new())),
         (
             Table::Filter,
             own(
@@ -159,7 +157,9 @@ fn tails(
         Shared::Services => to_node.iter().map(to_node_ports).collect(),
         Shared::Refused => ranges.iter().map(unclaimed).collect(),
         Shared::ClusterIps => vec![unallocated.clone()],
-        Shared::NodePorts | Shared::ExternalRefused | Shared::Firewall => Vec::new(),
+        Shared::NodePorts | Shared::ExternalRefused | Shared::Firewall | Shared::HealthChecks => {
+            Vec::new()
+        }
     };
     Shared::ALL.map(|shared| (shared, tail(shared))).to_vec()
 }

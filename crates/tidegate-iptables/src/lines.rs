@@ -1,5 +1,6 @@
 //! The lines of a frontend in the chains that all Services share.
 
+use tidegate_model::{NodePort, Protocol};
 use tidegate_plan::{BackendSet, Decision, Frontend, FrontendAddress, PortPlan, Sources};
 
 use crate::chains::Shared;
@@ -25,6 +26,14 @@ pub(crate) fn lines(
         },
         FrontendAddress::NodePort(_) => node_port(port, names, frontend, to_node),
     }
+}
+
+/// The line that lets health checks in. As with upstream, a Service has one for each of its ports,
+/// whether or not there are endpoints on this node: that is what is asked for.
+pub(crate) fn health_check(names: &PortNames, NodePort(at): NodePort) -> (Shared, String) {
+    let why = comment(&format!("{} health check node port", names.comment));
+    let to = matches::port(Protocol::Tcp, at);
+    (Shared::HealthChecks, format!("{why} {to} -j ACCEPT"))
 }
 
 /// Packets for a frontend that has an address of its own.

@@ -51,19 +51,22 @@ pub(crate) enum Pods {
 }
 
 impl Pods {
-    /// How the settings tell them. Where they name ranges, but none of this family, they don't.
+    /// How the settings tell them.
     pub(crate) fn of(settings: &PlanSettings, family: IpFamily) -> Self {
-        let mut ranges: Vec<&IpNet> = settings.pod_cidrs_of(family).collect();
-        ranges.sort_unstable();
-        ranges.dedup();
-        match &settings.pod_traffic {
-            PodTraffic::Bridge(name) => Self::By(format!("-i {}", interface(name))),
-            PodTraffic::InterfacePrefix(prefix) => Self::By(format!("-i {}+", interface(prefix))),
-            PodTraffic::Unknown | PodTraffic::Cidrs(_) => match ranges.as_slice() {
-                [] => Self::Unknown,
-                [range] => Self::By(format!("-s {range}")),
-                ranges => Self::ByAny(ranges.iter().map(|range| format!("-s {range}")).collect()),
-            },
+        match settings.pod_traffic_of(family) {
+            PodTraffic::Unknown => Self::Unknown,
+            PodTraffic::Bridge(name) => Self::By(format!("-i {}", interface(&name))),
+            PodTraffic::InterfacePrefix(prefix) => Self::By(format!("-i {}+", interface(&prefix))),
+            PodTraffic::Cidrs(mut ranges) => {
+                ranges.sort_unstable();
+                ranges.dedup();
+                match ranges.as_slice() {
+                    [range] => Self::By(format!("-s {range}")),
+                    ranges => {
+                        Self::ByAny(ranges.iter().map(|range| format!("-s {range}")).collect())
+                    }
+                }
+            }
         }
     }
 

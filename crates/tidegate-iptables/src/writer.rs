@@ -12,7 +12,7 @@ use tidegate_plan::{
 use crate::balance::{choice, endpoint_chains};
 use crate::chains::{MARK_MASQ, MARK_OUTSIDERS, Shared};
 use crate::content::{Content, OwnChain};
-use crate::lines::{chain_of, is_served, lines, to_frontend};
+use crate::lines::{chain_of, health_check, is_served, lines, to_frontend};
 use crate::matches::{self, Pods, comment};
 use crate::names::PortNames;
 use crate::options::IptablesOptions;
@@ -51,6 +51,10 @@ impl Writer {
             let frontends = port.frontends.iter();
             let lines = frontends.flat_map(|one| lines(port, &names, one, &self.to_node));
             content.lines.extend(lines);
+            let asked_at = plan.health_check_node_port;
+            content
+                .lines
+                .extend(asked_at.map(|at| health_check(&names, at)));
             self.add_chains(&mut content.chains, port, &names);
         }
         let name = comment(&plan.key.service.to_string());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
-use tidegate_model::{ExternalIp, IpFamily, LoadBalancerIp, Protocol};
+use tidegate_model::{ExternalIp, IpFamily, LoadBalancerIp, NodePort, Protocol};
 use tidegate_netlink::ipset::{Element, Entry, Mark};
 use tidegate_netlink::ipvs::{RealServer, VirtualAddress, VirtualServer};
 use tidegate_plan::{
@@ -59,6 +59,9 @@ impl Content {
         for ip in &plan.cluster_ips {
             content.add_virtual_address(ip.0, around);
             content.add(SetId::ServiceIps, Element::Ip(ip.0));
+        }
+        if let Some(NodePort(port)) = plan.health_check_node_port {
+            content.add(SetId::HealthCheckNodePort, Element::Port(port));
         }
         for port in &plan.ports {
             content.add_port(plan.key.family, port, around);

@@ -30,6 +30,8 @@ pub(crate) enum SetId {
     NodePort(Protocol),
     /// Those of them that are served with the client's own source.
     NodePortLocal(Protocol),
+    /// Where load balancers ask this node for its health.
+    HealthCheckNodePort,
     /// All virtual addresses: what no frontend on them claims is refused.
     IpvsIps,
     /// Ours: cluster IPs, which don't answer to ping.
@@ -53,7 +55,7 @@ const LONGEST_NAME: usize = 31;
 
 impl SetId {
     /// All sets, in the order in which they are printed.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::LoopBack,
         Self::ClusterIp,
         Self::ExternalIp,
@@ -69,6 +71,7 @@ impl SetId {
         Self::NodePortLocal(Protocol::Tcp),
         Self::NodePortLocal(Protocol::Udp),
         Self::NodePortLocal(Protocol::Sctp),
+        Self::HealthCheckNodePort,
         Self::IpvsIps,
         Self::ServiceIps,
         Self::NodePortReject,
@@ -94,6 +97,7 @@ impl SetId {
             Self::NodePortLocal(Protocol::Tcp) => "NODE-PORT-LOCAL-TCP",
             Self::NodePortLocal(Protocol::Udp) => "NODE-PORT-LOCAL-UDP",
             Self::NodePortLocal(Protocol::Sctp) => "NODE-PORT-LOCAL-SCTP-HASH",
+            Self::HealthCheckNodePort => "HEALTH-CHECK-NODE-PORT",
             Self::IpvsIps => "IPVS-IPS",
             Self::ServiceIps => "SERVICE-IPS",
             Self::NodePortReject => "NODE-PORT-REJECT",
@@ -117,7 +121,9 @@ impl SetId {
             Self::NodePort(Protocol::Sctp) | Self::NodePortLocal(Protocol::Sctp) => {
                 SetType::HashIpPort
             }
-            Self::NodePort(_) | Self::NodePortLocal(_) => SetType::BitmapPort,
+            Self::NodePort(_) | Self::NodePortLocal(_) | Self::HealthCheckNodePort => {
+                SetType::BitmapPort
+            }
             Self::IpvsIps | Self::ServiceIps => SetType::HashIp,
             Self::ClusterIp
             | Self::ExternalIp

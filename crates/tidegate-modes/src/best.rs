@@ -30,10 +30,14 @@ pub struct NoneWorks(Vec<DataplaneError>);
 /// # Errors
 /// None does; why not, one after another.
 pub fn best(options: &ModeOptions) -> Result<Best, NoneWorks> {
-    first_that_opens(|mode| open(mode, options))
+    best_of(|mode| open(mode, options))
 }
 
-fn first_that_opens(
+/// Opens the best mode that works, where somebody else knows how a mode is opened.
+///
+/// # Errors
+/// As [`best`].
+pub fn best_of(
     open: impl Fn(Mode) -> Result<Box<dyn Dataplane>, DataplaneError>,
 ) -> Result<Best, NoneWorks> {
     let mut errors: Vec<DataplaneError> = Vec::new();
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_first_that_opens_is_taken_and_the_reason_names_what_the_others_miss() {
-        let best = first_that_opens(|mode| match mode {
+        let best = best_of(|mode| match mode {
             Mode::Iptables => Ok(Box::new(MemoryDataplane::default())),
             other => Err(missing(other)),
         });
@@ -100,8 +104,71 @@ mod tests {
     }
 
     #[test]
+    fn of_every_combination_of_modes_that_open_the_best_is_taken_and_only_better_ones_are_named() {
+        for combination in 0..1u8 << PREFERENCE.len() {
+            let opens = |mode| {
+                let place = PREFERENCE.iter().position(|one| *one == mode);
+                combination & (1 << place.expect("every mode has a place")) != 0
+            };
+            let tried = std::cell::RefCell::new(Vec::new());
+            let best = best_of(|mode| {
+                tried.borrow_mut().push(mode);
+                match opens(mode) {
+                    true => Ok(Box::new(MemoryDataplane::named(mode.name()))),
+                    false => Err(missing(mode)),
+                }
+            });
+            let first = PREFERENCE.iter().position(|mode| opens(*mode));
+            let better = &PREFERENCE[..first.unwrap_or(PREFERENCE.len())];
+            let said = match (&best, first) {
+                (Ok(best), Some(first)) => {
+                    assert_eq!(best.mode, PREFERENCE[first]);
+                    assert_eq!(best.dataplane.mode(), best.mode.name());
+                    best.reason.clone()
+                }
+                (Err(error), None) => error.to_string(),
+                _ => panic!("combination {combination:b}"),
+            };
+            let tried = tried.into_inner();
+            assert_eq!(tried.len(), better.len() + usize::from(first.is_some()));
+            for mode in PREFERENCE {
+                let named = said.contains(&missing(mode).to_string());
+                assert_eq!(named, better.contains(&mode), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_nf_tables_it_is_ipvs_or_iptables_and_the_reason_says_what_would_bring_more() {
+        let without_nf_tables = |mode: Mode| DataplaneError::Missing {
+            mode: mode.name(),
+            missing: "nf_tables in the kernel".to_owned(),
+            remedy: "load the module nf_tables, or choose another mode".to_owned(),
+        };
+        let opened = |has_ipvs: bool| {
+            let best = best_of(|mode| match mode {
+                Mode::Ipvs if !has_ipvs => Err(missing(mode)),
+                Mode::Ipvs | Mode::Iptables => Ok(Box::new(MemoryDataplane::named(mode.name()))),
+                Mode::Nftables | Mode::Userspace => Err(without_nf_tables(mode)),
+            });
+            best.expect("one opens").reason
+        };
+        assert_eq!(
+            opened(true),
+            "auto: ipvs is the best mode that works here; nftables mode can't work here: nf_tables \
+             in the kernel is missing; load the module nf_tables, or choose another mode"
+        );
+        assert_eq!(
+            opened(false),
+            "auto: iptables is the best mode that works here; nftables mode can't work here: \
+             nf_tables in the kernel is missing; load the module nf_tables, or choose another mode; \
+             ipvs mode can't work here: its module is missing; load it"
+        );
+    }
+
+    #[test]
     fn if_none_opens_the_error_says_why_of_each() {
-        let error = first_that_opens(|mode| Err(missing(mode)))
+        let error = best_of(|mode| Err(missing(mode)))
             .err()
             .expect("none opens");
         for mode in Mode::ALL {

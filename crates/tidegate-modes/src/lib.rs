@@ -8,9 +8,9 @@ mod mode;
 mod open;
 mod render;
 
-pub use best::{Best, NoneWorks, best};
+pub use best::{Best, NoneWorks, best, best_of};
 pub use mode::{Mode, UnknownMode};
-pub use open::{ModeOptions, open, open_others};
+pub use open::{ModeOptions, adjust, open, open_others};
 pub use render::render;
 pub use tidegate_iptables::{IptablesOptions, Variant};
 pub use tidegate_ipvs::IpvsOptions;

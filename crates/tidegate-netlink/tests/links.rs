@@ -95,6 +95,23 @@ fn each_refused_address_is_named_and_the_others_are_added() {
 }
 
 #[test]
+fn an_address_is_local_once_its_route_is_there() {
+    let (mut links, link) = with_device();
+    run("ip link set lo up");
+    run("ip -6 route add blackhole fd00:96::/112");
+    for text in ["10.96.0.1", "fd00:96::1", "fd00:97::1"] {
+        let address = text.parse().expect("an address");
+        assert!(!links.is_local(address).expect("readable"), "{text}");
+        assert_eq!(links.add_addresses(&link, &[address]).expect("sent"), []);
+        while !links.is_local(address).expect("readable") {
+            std::thread::yield_now();
+        }
+        let routes = run("ip route show table local") + &run("ip -6 route show table local");
+        assert!(routes.contains(&format!("local {text} ")), "{routes}");
+    }
+}
+
+#[test]
 fn a_device_that_went_away_is_named_for_every_address() {
     let (mut links, link) = with_device();
     links.delete(&link).expect("deleted");

@@ -7,11 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use nix::errno::Errno;
 use tidegate_dataplane::DataplaneError;
-use tidegate_netlink::nftables::{Batch, CommitError, Data, Element, Nftables, Set, Tuple};
+use tidegate_netlink::nftables::{Batch, CommitError, Data, Element, Table, Tuple};
+use tidegate_nft_table::{Kernel, TableSet};
 
 use crate::content::Content;
-use crate::error::{of_commit, of_socket};
-use crate::frame::Frame;
 use crate::sets::SetId;
 
 /// The length of what a key of the map begins with, in bytes: the memory's number.
@@ -54,17 +53,16 @@ impl Stays {
 
 /// Deletes what the memories `before` (all, if there is none) hold and `after` doesn't allow.
 pub(crate) fn forget(
-    kernel: &mut Nftables,
-    frame: &Frame,
+    kernel: &mut Kernel,
+    table: &Table,
     before: Option<&Stays>,
     after: &Stays,
 ) -> Result<(), DataplaneError> {
-    let Some(set) = frame.set(SetId::Affinity) else {
-        return Ok(());
-    };
+    let set = SetId::Affinity.definition(table.family);
     for _ in 0..PASSES {
-        let remembered = kernel.elements(&frame.table, set);
-        let remembered = remembered.map_err(|error| of_socket("reading affinity", error))?;
+        let remembered = kernel.nftables.elements(table, &set);
+        let told = |error| kernel.words.of_socket("reading affinity", error);
+        let remembered = remembered.map_err(told)?;
         let is_wrong = |element: &Element| {
             let memory = element.key.first(ID_LENGTH);
             let Data::Values(backend) = &element.data else {
@@ -77,36 +75,33 @@ pub(crate) fn forget(
         if wrong.is_empty() {
             break;
         }
-        delete(kernel, frame, set, &wrong)?;
+        delete(kernel, table, &wrong)?;
     }
     Ok(())
 }
 
 /// Deletes elements that may expire at any moment, which makes the kernel refuse to delete them.
-fn delete(
-    kernel: &mut Nftables,
-    frame: &Frame,
-    set: &Set,
-    elements: &[Element],
-) -> Result<(), DataplaneError> {
+fn delete(kernel: &mut Kernel, table: &Table, elements: &[Element]) -> Result<(), DataplaneError> {
     let mut batch = Batch::new();
-    batch.delete_elements(&frame.table, set, elements);
+    batch.delete_elements(table, &SetId::Affinity.definition(table.family), elements);
     let is_gone = |error: &CommitError| match error {
         CommitError::Refused(refused) => refused
             .iter()
             .all(|refused| refused.reason.errno == Errno::ENOENT),
         _ => false,
     };
-    match kernel.commit(batch) {
+    match kernel.nftables.commit(batch) {
         Ok(()) => Ok(()),
         Err(error) if is_gone(&error) => {
             let (first, second) = elements.split_at(elements.len() / 2);
             if first.is_empty() {
                 return Ok(());
             }
-            delete(kernel, frame, set, first)?;
-            delete(kernel, frame, set, second)
+            delete(kernel, table, first)?;
+            delete(kernel, table, second)
         }
-        Err(error) => Err(of_commit("forgetting where clients went", error)),
+        Err(error) => Err(kernel
+            .words
+            .of_commit("forgetting where clients went", error)),
     }
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tidegate_model::{EndpointAddr, Protocol, SessionAffinity};
 use tidegate_netlink::nftables::{Element, Tuple, Verdict};
+use tidegate_nft_table::{Placed, ranges, sort_by_place};
 use tidegate_plan::{
     BackendSet, Decision, Frontend, FrontendAddress, Masquerade, PortPlan, ServicePlan, Sources,
 };
 
-use crate::diff::{Placed, by_place};
 use crate::memory::Memory;
-use crate::ranges;
 use crate::sets::{Case, Key, SetId};
 use crate::slots::{number, slots};
 
@@ -19,7 +18,7 @@ use crate::slots::{number, slots};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Content {
     /// The elements in the order of their places, each once.
-    pub(crate) elements: Vec<Placed>,
+    pub(crate) elements: Vec<Placed<SetId>>,
     /// The numbers in its elements for which there must be a rule.
     pub(crate) numbers: BTreeSet<Numbered>,
     /// The memories of its ports, each with the backends that clients may stay with.
@@ -47,7 +46,7 @@ impl Content {
         for port in &plan.ports {
             content.add_port(port);
         }
-        content.keep_each_once();
+        sort_by_place(&mut content.elements);
         content
     }
 
@@ -150,24 +149,13 @@ impl Content {
             return;
         };
         self.add(SetId::Guarded, tuple.clone());
-        for range in ranges::networks(ranges::family_of(ip), admitted) {
-            let first = tuple.clone().then(&range.key);
-            let last = tuple
-                .clone()
-                .then(range.last.as_ref().unwrap_or(&range.key));
-            self.elements
-                .push((SetId::Admitted, Element::range(first, last)));
-        }
+        let admitted = ranges::joined(tuple, ranges::family_of(ip), admitted);
+        let admitted = admitted.into_iter().map(|one| (SetId::Admitted, one));
+        self.elements.extend(admitted);
     }
 
     fn add(&mut self, set: SetId, key: Tuple) {
         self.elements.push((set, Element::key(key)));
-    }
-
-    fn keep_each_once(&mut self) {
-        self.elements.sort_unstable_by(by_place);
-        self.elements
-            .dedup_by(|one, other| by_place(one, other).is_eq());
     }
 }
 

@@ -3,23 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_netlink::nftables::{Batch, Chain, Element, Family, Rule, Set, Table};
+use tidegate_model::IpFamily;
+use tidegate_netlink::nftables::{Element, Family, Table};
+use tidegate_nft_table::{Placed, ranges};
 use tidegate_plan::{NodePortAddresses, PlanSettings};
 
 use crate::content::Numbered;
+use crate::memory;
 use crate::rules;
 use crate::sets::SetId;
-use crate::{TABLE, TABLE_COMMENT, ranges};
+use crate::{TABLE, TABLE_COMMENT};
 
 /// A table without its Services.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) table: Table,
-    pub(crate) sets: Vec<(SetId, Set)>,
-    pub(crate) chains: Vec<(Chain, Vec<Rule>)>,
-    /// The elements that come from the settings.
-    pub(crate) elements: Vec<(SetId, Element)>,
-}
+pub(crate) type Frame = tidegate_nft_table::Frame<SetId>;
 
 /// Our table in a family.
 pub(crate) fn table(family: Family) -> Table {
@@ -29,51 +25,28 @@ pub(crate) fn table(family: Family) -> Table {
     }
 }
 
-impl Frame {
-    pub(crate) fn new(
-        family: Family,
-        settings: &PlanSettings,
-        numbers: &BTreeSet<Numbered>,
-    ) -> Self {
-        let sets = SetId::all();
-        Self {
-            table: table(family),
-            sets: sets
-                .into_iter()
-                .map(|id| (id, id.definition(family)))
-                .collect(),
-            chains: rules::chains(family, &settings.pod_traffic, numbers),
-            elements: elements(family, settings),
-        }
-    }
-
-    /// The definition of a set.
-    pub(crate) fn set(&self, id: SetId) -> Option<&Set> {
-        let found = self.sets.iter().find(|(other, _)| *other == id);
-        found.map(|(_, set)| set)
-    }
-
-    /// Makes the table, its sets and its chains, where they aren't there.
-    pub(crate) fn create(&self, batch: &mut Batch) {
-        batch.add_table(&self.table);
-        for (_, set) in &self.sets {
-            batch.add_set(&self.table, set);
-        }
-        for (chain, _) in &self.chains {
-            batch.add_chain(&self.table, chain);
-        }
-    }
-
-    /// Puts a chain's rules in place of what is in it.
-    pub(crate) fn rewrite(&self, batch: &mut Batch, chain: &Chain, rules: &[Rule]) {
-        batch.flush_chain(&self.table, &chain.name);
-        for rule in rules {
-            batch.add_rule(&self.table, &chain.name, rule);
-        }
+/// Our table in a family without its Services, whose draws need rules for these numbers.
+pub(crate) fn frame(
+    family: Family,
+    settings: &PlanSettings,
+    numbers: &BTreeSet<Numbered>,
+) -> Frame {
+    let pods = settings.pod_traffic_of(ip_family(family));
+    let chains = rules::chains(family, &pods, numbers);
+    Frame {
+        prefix: Some(memory::PREFIX),
+        ..Frame::new(table(family), chains, elements(family, settings))
     }
 }
 
-fn elements(family: Family, settings: &PlanSettings) -> Vec<(SetId, Element)> {
+fn ip_family(family: Family) -> IpFamily {
+    match family {
+        Family::Ip => IpFamily::V4,
+        Family::Ip6 => IpFamily::V6,
+    }
+}
+
+fn elements(family: Family, settings: &PlanSettings) -> Vec<Placed<SetId>> {
     let everything = [ranges::everything(family)];
     let node_ports = match &settings.node_port_addresses {
         NodePortAddresses::AllLocal => everything.as_slice(),

@@ -10,25 +10,27 @@
 //! talks to the API, and decides nothing that the plan has decided.
 
 mod affinity;
-mod commit;
 mod content;
-mod diff;
-mod error;
 mod frame;
-mod look;
 mod memory;
 mod mode;
 mod numbered;
 mod program;
-mod ranges;
-mod reconcile;
-mod report;
 mod rules;
 mod sets;
 mod slots;
 
 pub use mode::NftablesMode;
 pub use program::render;
+
+use tidegate_nft_table::Words;
+
+/// How the mode names itself and the parts of the kernel that it needs.
+const WORDS: Words = Words {
+    mode: "nftables",
+    parts: "nat, masq, numgen, fib, ct or reject",
+    modules: "nft_nat, nft_masq, nft_numgen, nft_fib, nft_ct and nft_reject",
+};
 
 /// The name of our table in each family. Whatever is in it is ours.
 const TABLE: &str = "tidegate";

@@ -14,12 +14,13 @@ use tidegate_model::ServicePortName;
 use tidegate_netlink::nftables::{
     Chain, Expression, Family, Field, Rule, Statement, Tuple, concat, random, rule,
 };
+use tidegate_nft_table::TableSet;
 use tidegate_plan::BackendSet;
 
 use crate::sets::SetId;
 
 /// What the names of all chains of memories begin with.
-const PREFIX: &str = "memory-";
+pub(crate) const PREFIX: &str = "memory-";
 
 /// One memory: the clients of a port, as far as they may go to one of its two sets of backends. A
 /// client that may go anywhere must not lead one astray that may not leave the node.
@@ -126,11 +127,6 @@ impl fmt::Display for MemoryId {
         let [first, second] = self.0;
         write!(f, "{first:08x}{second:08x}")
     }
-}
-
-/// Whether a chain of this name in our table belongs, or belonged, to a memory.
-pub(crate) fn is_of_memory(chain: &str) -> bool {
-    chain.starts_with(PREFIX)
 }
 
 #[cfg(test)]

@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 
 use tidegate_dataplane::{Capability, Dataplane, DataplaneError, Forgetter, Outcome, Refusal};
-use tidegate_netlink::nftables::{Batch, Family, Nftables};
+use tidegate_netlink::nftables::{Batch, Family};
+use tidegate_nft_table::{Kernel, ServiceTable};
 use tidegate_plan::{Delta, Plan, PlanKey};
 
+use crate::WORDS;
 use crate::affinity::{self, Stays};
-use crate::commit::{commit_units, delete_chains};
 use crate::content::{Content, Numbered};
-use crate::diff::{Shares, Unit};
-use crate::error::{MODE, of_commit, of_first_question, of_socket};
-use crate::frame::{Frame, table};
+use crate::frame::table;
 use crate::memory::Memory;
 use crate::numbered::numbered_rule;
 use crate::program::{Program, family_of};
-use crate::reconcile;
+use crate::sets::SetId;
 
 /// What Services can ask of this mode.
 const CAPABILITIES: &[Capability] = &[
@@ -31,7 +30,7 @@ const CAPABILITIES: &[Capability] = &[
 /// The nftables mode on one network namespace.
 #[derive(Debug)]
 pub struct NftablesMode {
-    kernel: Nftables,
+    kernel: Kernel,
     forgetter: Forgetter,
     /// What the kernel has in each family, once it has been reconciled.
     states: Vec<State>,
@@ -40,13 +39,9 @@ pub struct NftablesMode {
 /// What has to be known about a family's table to change it without reading it.
 #[derive(Debug)]
 pub(crate) struct State {
-    family: Family,
-    frame: Frame,
+    table: ServiceTable<SetId>,
     /// The numbers that there is a rule for.
     numbers: BTreeSet<Numbered>,
-    shares: Shares,
-    /// Chains of memories that are no longer needed, and that the kernel wouldn't delete yet.
-    leftover: BTreeSet<String>,
 }
 
 impl NftablesMode {
@@ -55,12 +50,9 @@ impl NftablesMode {
     /// # Errors
     /// The kernel has no nf_tables, or we may not use it.
     pub fn open() -> Result<Self, DataplaneError> {
-        let failed = |error| of_socket("opening netlink", error);
-        let mut kernel = Nftables::open().map_err(failed)?;
-        kernel.tables(Family::Ip).map_err(of_first_question)?;
         Ok(Self {
-            kernel,
-            forgetter: Forgetter::start(MODE)?,
+            kernel: Kernel::open(WORDS)?,
+            forgetter: Forgetter::start(WORDS.mode)?,
             states: Vec::new(),
         })
     }
@@ -72,26 +64,30 @@ impl NftablesMode {
         outcome: &mut Outcome,
     ) -> Result<State, DataplaneError> {
         let program = Program::of(plan, family);
-        let was_there = self.states.iter().any(|state| state.family == family);
-        let shares = reconcile::reconcile(&mut self.kernel, &program, was_there, outcome)?;
+        let was_there = self.serves(family);
+        let table =
+            ServiceTable::reconcile(&mut self.kernel, program.wanted(), was_there, outcome)?;
         let mut stays = Stays::default();
         for (_, content) in &program.services {
             stays.add(content);
         }
-        affinity::forget(&mut self.kernel, &program.frame, None, &stays)?;
+        affinity::forget(&mut self.kernel, &program.frame.table, None, &stays)?;
         Ok(State {
-            family,
-            frame: program.frame,
+            table,
             numbers: program.numbers,
-            shares,
-            leftover: BTreeSet::new(),
         })
+    }
+
+    /// Whether there is a table of this family.
+    fn serves(&self, family: Family) -> bool {
+        let mut states = self.states.iter();
+        states.any(|state| state.table.family() == family)
     }
 }
 
 impl Dataplane for NftablesMode {
     fn mode(&self) -> &'static str {
-        MODE
+        WORDS.mode
     }
 
     fn capabilities(&self) -> &'static [Capability] {
@@ -132,14 +128,8 @@ impl Dataplane for NftablesMode {
             });
         }
         let mut outcome = Outcome::default();
-        let is_served = |key| {
-            let family = family_of(key);
-            self.states.iter().any(|state| state.family == family)
-        };
-        let unserved = delta
-            .changes
-            .iter()
-            .filter(|change| !is_served(&change.key));
+        let changes = delta.changes.iter();
+        let unserved = changes.filter(|change| !self.serves(family_of(&change.key)));
         outcome.refused.extend(unserved.map(|change| Refusal {
             service: Some(change.key.clone()),
             object: format!("the elements of {}", change.key),
@@ -154,41 +144,28 @@ impl Dataplane for NftablesMode {
 
     fn remove(&mut self) -> Result<(), DataplaneError> {
         self.states.clear();
-        let mut batch = Batch::new();
-        for family in Family::ALL {
-            let ours = table(family);
-            let tables = self.kernel.tables(family);
-            let tables = tables.map_err(|error| of_socket("listing tables", error))?;
-            if tables.iter().any(|table| table.name == ours.name) {
-                batch.delete_table(&ours);
-            }
-        }
-        let deleted = self.kernel.commit(batch);
-        deleted.map_err(|error| of_commit("deleting our tables", error))
+        self.kernel.delete_tables(&Family::ALL.map(table))
     }
 }
 
 impl State {
     fn apply(
         &mut self,
-        kernel: &mut Nftables,
+        kernel: &mut Kernel,
         delta: &Delta,
         outcome: &mut Outcome,
     ) -> Result<(), DataplaneError> {
+        let family = self.table.family();
         let content = |plan: &Option<_>| plan.as_deref().map_or_else(Content::default, Content::of);
         let of_family = delta.changes.iter();
         let contents: Vec<(&PlanKey, Content, Content)> = of_family
-            .filter(|change| family_of(&change.key) == self.family)
+            .filter(|change| family_of(&change.key) == family)
             .map(|change| (&change.key, content(&change.before), content(&change.after)))
             .collect();
         let (mut stays_before, mut stays_after) = (Stays::default(), Stays::default());
-        let mut units = Vec::new();
         let mut new_numbers = BTreeSet::new();
-        let (mut new_memories, mut gone) = (BTreeSet::new(), BTreeSet::new());
-        for (key, before, after) in &contents {
-            let mut unit = Unit::between(key, before, after);
-            self.shares.settle(&mut unit);
-            units.push(unit);
+        let (mut new_memories, mut gone) = (BTreeSet::<&Memory>::new(), BTreeSet::new());
+        for (_, before, after) in &contents {
             stays_before.add(before);
             stays_after.add(after);
             new_numbers.extend(after.numbers.difference(&self.numbers));
@@ -200,67 +177,37 @@ impl State {
             gone.retain(|id| !after.memories.keys().any(|memory| memory.id == *id));
         }
         self.add_rules(kernel, new_numbers, outcome)?;
-        self.add_memories(kernel, &new_memories, outcome)?;
-        commit_units(kernel, &self.frame, &units, outcome)?;
-        self.leftover.extend(gone.iter().flat_map(|id| id.chains()));
-        self.delete_leftover(kernel, outcome)?;
+        let new_chains = new_memories.iter().flat_map(|memory| memory.chains(family));
+        let new_chains: Vec<_> = new_chains.collect();
+        self.table.add_chains(kernel, &new_chains, outcome)?;
+        let changes = contents
+            .iter()
+            .map(|(key, before, after)| (*key, &before.elements[..], &after.elements[..]));
+        self.table.apply(kernel, changes, outcome)?;
+        let gone = gone.iter().flat_map(|id| id.chains());
+        self.table.delete_chains(kernel, gone, outcome)?;
+        let table = &self.table.frame().table;
         match stays_before.has_more_than(&stays_after) {
-            true => affinity::forget(kernel, &self.frame, Some(&stays_before), &stays_after),
+            true => affinity::forget(kernel, table, Some(&stays_before), &stays_after),
             false => Ok(()),
         }
-    }
-
-    /// Makes the chains of memories, or writes them anew for another time.
-    fn add_memories(
-        &mut self,
-        kernel: &mut Nftables,
-        memories: &BTreeSet<&Memory>,
-        outcome: &mut Outcome,
-    ) -> Result<(), DataplaneError> {
-        let mut batch = Batch::new();
-        for memory in memories {
-            for (chain, rules) in memory.chains(self.family) {
-                batch.add_chain(&self.frame.table, &chain);
-                self.frame.rewrite(&mut batch, &chain, &rules);
-                self.leftover.remove(&chain.name);
-                outcome.changed += rules.len();
-            }
-        }
-        kernel
-            .commit(batch)
-            .map_err(|error| of_commit("adding chains", error))
-    }
-
-    /// Deletes the chains of memories that are no longer needed.
-    fn delete_leftover(
-        &mut self,
-        kernel: &mut Nftables,
-        outcome: &mut Outcome,
-    ) -> Result<(), DataplaneError> {
-        let count = self.leftover.len();
-        if delete_chains(kernel, &self.frame, self.leftover.iter())? {
-            outcome.changed += count;
-            self.leftover.clear();
-        }
-        Ok(())
     }
 
     /// Adds the rules for numbers that occur for the first time. A rule that is no longer used does
     /// no harm and stays until the next reconcile.
     fn add_rules(
         &mut self,
-        kernel: &mut Nftables,
+        kernel: &mut Kernel,
         numbers: BTreeSet<Numbered>,
         outcome: &mut Outcome,
     ) -> Result<(), DataplaneError> {
+        let table = &self.table.frame().table;
         let mut batch = Batch::new();
         for numbered in &numbers {
-            let (chain, rule) = numbered_rule(self.family, *numbered);
-            batch.add_rule(&self.frame.table, &chain, &rule);
+            let (chain, rule) = numbered_rule(table.family, *numbered);
+            batch.add_rule(table, &chain, &rule);
         }
-        kernel
-            .commit(batch)
-            .map_err(|error| of_commit("adding rules", error))?;
+        kernel.commit("adding rules", batch)?;
         outcome.changed += numbers.len();
         self.numbers.extend(numbers);
         Ok(())

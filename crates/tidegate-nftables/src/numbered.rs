@@ -5,6 +5,7 @@
 //! that it looks up; frontends with another number aren't found and go on to the next rule.
 
 use tidegate_netlink::nftables::{Expression, Family, Field, Rule, random, rule};
+use tidegate_nft_table::TableSet;
 
 use crate::content::Numbered;
 use crate::sets::{Key, SetId};

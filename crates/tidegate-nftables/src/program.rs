@@ -1,13 +1,14 @@
 //! A whole program: the frame and every Service's elements.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tidegate_model::IpFamily;
-use tidegate_netlink::nftables::{Chain, Element, Family, Rule, TableListing, Tuple};
+use tidegate_netlink::nftables::{Chain, Family, Rule};
+use tidegate_nft_table::Wanted;
 use tidegate_plan::{Plan, PlanKey};
 
 use crate::content::{Content, Numbered};
-use crate::frame::Frame;
+use crate::frame::{Frame, frame};
 use crate::sets::SetId;
 
 /// What the kernel must have in one family.
@@ -33,14 +34,14 @@ impl Program {
             .flat_map(|(_, content)| content.numbers.iter().copied())
             .collect();
         Self {
-            frame: Frame::new(family, &plan.settings, &numbers),
+            frame: frame(family, &plan.settings, &numbers),
             numbers,
             services,
         }
     }
 
     /// The chains of the Services' memories, with their rules, in the order of their names.
-    pub(crate) fn memory_chains(&self) -> Vec<(Chain, Vec<Rule>)> {
+    fn memory_chains(&self) -> Vec<(Chain, Vec<Rule>)> {
         let family = self.frame.table.family;
         let contents = self.services.iter();
         let memories = contents.flat_map(|(_, content)| content.memories.keys());
@@ -49,27 +50,15 @@ impl Program {
         chains
     }
 
-    fn listing(self) -> TableListing {
-        let memory_chains = self.memory_chains();
-        let mut by_set: BTreeMap<SetId, BTreeMap<Tuple, Element>> = BTreeMap::new();
-        let of_services = self.services.into_iter().flat_map(|(_, c)| c.elements);
-        for (set, element) in self.frame.elements.into_iter().chain(of_services) {
-            let of_set = by_set.entry(set).or_default();
-            of_set.entry(element.key.clone()).or_insert(element);
-        }
-        let elements = |id| {
-            by_set
-                .remove(&id)
-                .unwrap_or_default()
-                .into_values()
-                .collect()
-        };
-        let mut elements = elements;
-        let sets = self.frame.sets.into_iter();
-        TableListing {
-            table: self.frame.table,
-            sets: sets.map(|(id, set)| (set, elements(id))).collect(),
-            chains: [self.frame.chains, memory_chains].concat(),
+    /// The same, Service by Service.
+    pub(crate) fn wanted(&self) -> Wanted<'_, SetId> {
+        let services = self.services.iter();
+        Wanted {
+            frame: self.frame.clone(),
+            chains: self.memory_chains(),
+            services: services
+                .map(|(key, content)| (key, content.elements.as_slice()))
+                .collect(),
         }
     }
 }
@@ -86,6 +75,6 @@ pub(crate) fn family_of(key: &PlanKey) -> Family {
 /// IPv4, then that of IPv6.
 pub fn render(plan: &Plan) -> String {
     Family::ALL
-        .map(|family| Program::of(plan, family).listing().to_string())
+        .map(|family| Program::of(plan, family).wanted().listing().to_string())
         .concat()
 }

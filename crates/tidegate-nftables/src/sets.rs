@@ -1,6 +1,7 @@
 //! The sets and maps of our tables: which there are, and what they mean.
 
 use tidegate_netlink::nftables::{Datatype, Family, Set};
+use tidegate_nft_table::TableSet;
 
 /// One of the sets of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,46 +85,6 @@ const MOST_NODE_ADDRESSES: u32 = 4096;
 const MOST_CLIENTS: u32 = 1 << 20;
 
 impl SetId {
-    /// All sets in the order in which they are listed.
-    pub(crate) fn all() -> Vec<Self> {
-        let by_key = |of: fn(Key) -> Self| Key::ALL.map(of);
-        let masquerade = Case::ALL
-            .into_iter()
-            .flat_map(|case| Key::ALL.map(|key| Self::Masquerade(case, key)));
-        [Self::ClusterIps, Self::ExternalIps]
-            .into_iter()
-            .chain(by_key(Self::Slots))
-            .chain(by_key(Self::InsideSlots))
-            .chain(by_key(Self::StickySlots))
-            .chain(by_key(Self::Stay))
-            .chain(by_key(Self::InsideStay))
-            .chain(by_key(Self::Learn))
-            .chain(by_key(Self::InsideLearn))
-            .chain([Self::Affinity])
-            .chain(by_key(Self::Rejected))
-            .chain(by_key(Self::Dropped))
-            .chain([Self::Guarded, Self::Admitted])
-            .chain(masquerade)
-            .chain([
-                Self::Hairpins,
-                Self::Pods,
-                Self::ServiceRanges,
-                Self::NodePortRanges,
-                Self::NodeAddresses,
-            ])
-            .collect()
-    }
-
-    /// Whether rules fill the set, so that its content says nothing about the plan.
-    pub(crate) fn is_learned(self) -> bool {
-        matches!(self, Self::NodeAddresses | Self::Affinity)
-    }
-
-    /// Whether several Services can need the same element.
-    pub(crate) fn is_shared(self) -> bool {
-        matches!(self, Self::ClusterIps | Self::ExternalIps | Self::Hairpins)
-    }
-
     /// The set's name.
     pub(crate) fn name(self) -> &'static str {
         use Key::{Address, NodePort};
@@ -164,10 +125,53 @@ impl SetId {
             Self::NodeAddresses => "node-addresses",
         }
     }
+}
 
-    /// The set as the kernel has it. None but the learned ones declares a size: a size is a hard
-    /// limit, and without one the kernel grows the set with its content.
-    pub(crate) fn definition(self, family: Family) -> Set {
+impl TableSet for SetId {
+    fn all() -> Vec<Self> {
+        let by_key = |of: fn(Key) -> Self| Key::ALL.map(of);
+        let masquerade = Case::ALL
+            .into_iter()
+            .flat_map(|case| Key::ALL.map(|key| Self::Masquerade(case, key)));
+        [Self::ClusterIps, Self::ExternalIps]
+            .into_iter()
+            .chain(by_key(Self::Slots))
+            .chain(by_key(Self::InsideSlots))
+            .chain(by_key(Self::StickySlots))
+            .chain(by_key(Self::Stay))
+            .chain(by_key(Self::InsideStay))
+            .chain(by_key(Self::Learn))
+            .chain(by_key(Self::InsideLearn))
+            .chain([Self::Affinity])
+            .chain(by_key(Self::Rejected))
+            .chain(by_key(Self::Dropped))
+            .chain([Self::Guarded, Self::Admitted])
+            .chain(masquerade)
+            .chain([
+                Self::Hairpins,
+                Self::Pods,
+                Self::ServiceRanges,
+                Self::NodePortRanges,
+                Self::NodeAddresses,
+            ])
+            .collect()
+    }
+
+    fn is_learned(self) -> bool {
+        matches!(self, Self::NodeAddresses | Self::Affinity)
+    }
+
+    fn is_shared(self) -> bool {
+        matches!(self, Self::ClusterIps | Self::ExternalIps | Self::Hairpins)
+    }
+
+    fn comes_last(self) -> bool {
+        self == Self::ServiceRanges
+    }
+
+    /// None but the learned ones declares a size: a size is a hard limit, and without one the kernel
+    /// grows the set with its content.
+    fn definition(self, family: Family) -> Set {
         let address = match family {
             Family::Ip => Datatype::Ipv4Addr,
             Family::Ip6 => Datatype::Ipv6Addr,

@@ -1,266 +1,86 @@
-//! What clients and pods notice, with real packets between network namespaces.
+//! What clients and pods notice, with real packets between network namespaces. The whole contract
+//! is tried by `tidegate-conformance`.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tidegate_dataplane::Dataplane;
-use tidegate_netlink::conntrack::Conntrack;
+use tidegate_model::{ExternalIp, SessionAffinity, TrafficPolicy};
 use tidegate_nftables::NftablesMode;
-use tidegate_testnet::{Answer, Cluster, Node, Protocol, World, address, ask, ask_from_port, ip};
-
-const BOTH: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
-const CLUSTER_IPS: [&str; 2] = ["10.96.0.1:80", "[fd00:96::1]:80"];
+use tidegate_testnet::{Answer, Cluster, Node, Protocol, basics, ip};
 
 #[test]
-fn a_cluster_ip_is_answered_by_a_pod_that_sees_the_pod_that_asks() {
-    let mut node = Node::with_web(2, open);
-    let delta = node.cluster.set_pods("web", &[1]);
-    node.apply(delta);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            let answer = node.pod_asks(0, protocol, to);
-            assert_eq!(answer.name(), "pod-1", "{protocol:?} {to}");
-            assert!(
-                World::pod_addresses(0).contains(&answer.source()),
-                "{answer:?}"
-            );
-        }
-    }
+fn every_frontend_leads_to_a_pod() {
+    basics::every_frontend_leads_to_a_pod(open);
 }
 
 #[test]
-fn the_node_itself_and_outsiders_reach_a_cluster_ip_and_are_masqueraded() {
-    let node = Node::with_web(1, open);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            for answer in [node.node_asks(protocol, to), node.client_asks(protocol, to)] {
-                assert_eq!(answer.name(), "pod-0");
-                let node_towards_pods = [ip("10.244.0.1"), ip("fd00:244::1")];
-                assert!(node_towards_pods.contains(&answer.source()), "{answer:?}");
-            }
-        }
-    }
+fn an_established_connection_outlives_its_service() {
+    basics::an_established_connection_outlives_its_service(open);
 }
 
 #[test]
-fn a_pod_reaches_itself_through_its_service() {
-    let node = Node::with_web(1, open);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            let answer = node.pod_asks(0, protocol, to);
-            assert_eq!(answer.name(), "pod-0", "{protocol:?} {to}");
-            let own = World::pod_addresses(0);
-            assert!(!own.contains(&answer.source()), "{answer:?}");
-        }
-    }
+fn a_client_stays_with_its_pod_until_that_is_gone() {
+    basics::a_client_stays_with_its_pod_until_that_is_gone(open);
 }
 
+/// Listeners answer there, beside this mode: its rules must not.
 #[test]
-fn connections_spread_evenly_over_three_pods() {
-    let node = Node::with_web(3, open);
-    for protocol in BOTH {
-        const CALLS: u32 = 3000;
-        let counts: BTreeMap<String, u32> = node.world.client.with(move || {
-            let mut counts = BTreeMap::new();
-            for _ in 0..CALLS {
-                let name = ask(protocol, address("10.96.0.1:80")).name().to_owned();
-                *counts.entry(name).or_default() += 1;
-            }
-            counts
-        });
-        let expected = f64::from(CALLS) / 3.0;
-        let deviation = |count: &u32| (f64::from(*count) - expected).powi(2) / expected;
-        let chi_square: f64 = counts.values().map(deviation).sum();
-        assert_eq!(counts.len(), 3, "{counts:?}");
-        // Two degrees of freedom: 13.8 is exceeded by chance once in a thousand runs; 24 once in
-        // 160,000, which a suite that runs for years can stand.
-        assert!(chi_square < 24.0, "{protocol:?}: {counts:?}");
-    }
-}
-
-#[test]
-fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_comes() {
-    let mut node = Node::new(1, open);
-    node.cluster.set(Cluster::service("web", 1));
-    node.reconcile();
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            assert_eq!(
-                node.client_asks(protocol, to),
-                Answer::Refused,
-                "{protocol:?} {to}"
-            );
-            assert_eq!(
-                node.node_asks(protocol, to),
-                Answer::Refused,
-                "{protocol:?} {to}"
-            );
-        }
-    }
-    // The same port of the client, so that a connection left over from the refusal would be found.
-    let game = address("10.96.0.1:80");
-    let refused = node.world.client.with(move || ask_from_port(4000, game));
-    assert_eq!(refused, Answer::Refused);
-    let delta = node.cluster.set_pods("web", &[0]);
-    node.apply(delta);
-    let answer = node.world.client.with(move || ask_from_port(4000, game));
-    assert_eq!(answer.name(), "pod-0");
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            assert_eq!(node.client_asks(protocol, to).name(), "pod-0");
-        }
-    }
-}
-
-#[test]
-fn unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent() {
-    let node = Node::with_web(1, open);
-    for protocol in BOTH {
-        assert_eq!(node.client_asks(protocol, "10.96.0.1:81"), Answer::Refused);
-        assert_eq!(
-            node.pod_asks(0, protocol, "[fd00:96::1]:81"),
-            Answer::Refused
-        );
-    }
-    assert_eq!(
-        node.client_asks(Protocol::Tcp, "10.96.0.77:80"),
-        Answer::Silence
-    );
-    let ping = |to: &str| {
-        let line = format!("-c 1 -W 1 {to}");
-        node.world.client.with(move || {
-            let mut ping = std::process::Command::new("ping");
-            ping.args(line.split_whitespace())
-                .output()
-                .map(|done| done.status.success())
-        })
-    };
-    // Without ping there is nothing to show here; the rule is the same as for any other packet.
-    if let Ok(answered) = ping("192.0.2.1") {
-        assert!(answered, "the node answers");
-        assert!(
-            !ping("10.96.0.1").expect("it ran before"),
-            "a cluster IP doesn't"
-        );
-    }
-}
-
-#[test]
-fn node_ports_answer_on_every_address_of_the_node_and_nowhere_else() {
+fn node_ports_on_localhost_are_left_to_others() {
     let mut node = Node::new(1, open);
     node.cluster
         .set(Cluster::with_node_ports(Cluster::service("web", 1), 30080));
     node.cluster.set_pods("web", &[0]);
     node.reconcile();
-    for to in ["192.0.2.1", "10.244.0.1", "[fd00:c::1]"] {
-        for (protocol, port) in BOTH.into_iter().zip([30080, 30081]) {
-            let answer = node.client_asks(protocol, &format!("{to}:{port}"));
-            assert_eq!(answer.name(), "pod-0", "{protocol:?} {to}:{port}");
-            let node_towards_pods = [ip("10.244.0.1"), ip("fd00:244::1")];
-            assert!(node_towards_pods.contains(&answer.source()), "{answer:?}");
-        }
-    }
-    assert_eq!(
-        node.node_asks(Protocol::Tcp, "192.0.2.1:30080").name(),
-        "pod-0"
-    );
-    assert_eq!(
-        node.pod_asks(0, Protocol::Tcp, "192.0.2.1:30080").name(),
-        "pod-0"
-    );
-    assert_eq!(
-        node.client_asks(Protocol::Tcp, "10.96.0.1:30080"),
-        Answer::Refused
-    );
     assert_eq!(
         node.node_asks(Protocol::Tcp, "127.0.0.1:30080"),
         Answer::Refused
     );
-    let delta = node.cluster.set_pods("web", &[]);
-    node.apply(delta);
-    assert_eq!(
-        node.client_asks(Protocol::Tcp, "192.0.2.1:30080"),
-        Answer::Refused
-    );
 }
 
 #[test]
-fn a_udp_client_is_led_away_from_a_pod_that_is_gone() {
-    let mut node = Node::with_web(2, open);
-    let game = address("10.96.0.1:80");
-    let first = node.world.client.with(move || ask_from_port(4000, game));
-    let left = usize::from(first.name() == "pod-0");
-    let asks = |node: &Node| node.world.client.with(move || ask_from_port(4000, game));
-    let delta = node.cluster.set_pods("web", &[left]);
-    node.apply(delta);
-    // The connection is deleted a moment after the rules have changed.
-    let other = format!("pod-{left}");
-    until(|| matches!(asks(&node), Answer::From(name, _) if name == other));
-    let delta = node.cluster.set_pods("web", &[]);
-    node.apply(delta);
-    until(|| asks(&node) == Answer::Refused);
-}
-
-#[test]
-fn a_tcp_client_that_waits_for_a_dead_pod_is_led_to_a_living_one() {
-    let mut node = Node::new(1, open);
-    node.cluster.set(Cluster::service("web", 1));
-    // Nobody has the address of pod 88, and nothing comes back from there.
-    node.cluster.set_pods("web", &[88]);
+fn pods_and_outsiders_stay_with_a_pod_that_they_may_reach() {
+    let mut node = Node::new(8, open);
+    let mut web = Cluster::with_node_ports(Cluster::service("web", 1), 30080);
+    web.affinity = SessionAffinity::ClientIp(Duration::from_secs(600));
+    web.external_policy = TrafficPolicy::Local;
+    web.external_ips = vec![ExternalIp(ip("198.51.100.7"))];
+    node.cluster.set(web.clone());
+    let first = [(0, "node-a"), (1, "node-b"), (2, "node-b")];
+    node.cluster.set_pods_on("web", &first);
     node.reconcile();
-    let waiting = node.world.client.start(|| {
-        let patience = std::time::Duration::from_secs(60);
-        std::net::TcpStream::connect_timeout(&address("10.96.0.1:80"), patience).is_ok()
-    });
-    until(|| {
-        node.world.node.with(|| {
-            let mut conntrack = Conntrack::open().expect("conntrack");
-            let flows = conntrack.flows(|flow| flow.original.destination.port() == 80);
-            !flows.expect("a list of connections").is_empty()
-        })
-    });
-    let delta = node.cluster.set_pods("web", &[0]);
-    node.apply(delta);
-    // The client's kernel repeats its packet after a second, and that is a first packet again.
-    assert!(waiting.recv().expect("the client ends"));
-}
-
-/// Waits for something to become true; fails after ten seconds.
-fn until(mut condition: impl FnMut() -> bool) {
-    let begun = std::time::Instant::now();
-    while !condition() {
-        assert!(begun.elapsed().as_secs() < 10, "it did not happen");
+    let external = ["198.51.100.7:80", "192.0.2.1:30080"];
+    // Pods may go anywhere: on all frontends to where they went first, also when a pod comes.
+    let mut stays = Vec::new();
+    for pod in 4..8 {
+        let answer = node.pod_asks(pod, Protocol::Tcp, external[pod % 2]);
+        stays.push(answer.name().to_owned());
     }
-}
-
-#[test]
-fn a_change_leaves_established_connections_alone() {
-    use std::io::{Read, Write};
-    let mut node = Node::with_web(2, open);
-    let mut stream = node
-        .world
-        .client
-        .with(|| std::net::TcpStream::connect(address("10.96.0.1:80")).expect("somebody answers"));
-    let mut talk = || {
-        let mut buffer = [0; 100];
-        stream.write_all(b"?").expect("it stands");
-        let length = stream.read(&mut buffer).expect("it stands");
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    };
-    let before = talk();
-    for pods in [&[0][..], &[1], &[], &[0, 1]] {
-        let delta = node.cluster.set_pods("web", pods);
-        node.apply(delta);
-        assert_eq!(talk(), before);
-    }
-    let delta = node.cluster.remove("web");
+    let more = [first.to_vec(), vec![(3, "node-a")]].concat();
+    let delta = node.cluster.set_pods_on("web", &more);
     node.apply(delta);
-    assert_eq!(talk(), before);
-    node.reconcile();
-    assert_eq!(talk(), before);
-    assert_ne!(
-        node.client_asks(Protocol::Tcp, "10.96.0.1:80"),
-        Answer::From("pod-0".to_owned(), ip("10.244.0.1"))
-    );
+    for (pod, name) in (4..8).zip(&stays) {
+        for to in external.into_iter().chain(["10.96.0.1:80"]) {
+            assert_eq!(node.pod_asks(pod, Protocol::Tcp, to).name(), name);
+        }
+    }
+    // Outsiders stay on this node, wherever a cluster IP sent them.
+    node.client_asks(Protocol::Tcp, "10.96.0.1:80");
+    let first = node
+        .client_asks(Protocol::Tcp, external[0])
+        .name()
+        .to_owned();
+    assert!(["pod-0", "pod-3"].contains(&first.as_str()), "{first}");
+    for to in external.into_iter().cycle().take(10) {
+        assert_eq!(node.client_asks(Protocol::Tcp, to).name(), first);
+    }
+    // What a pod went to anywhere doesn't lead it away where it must stay on the node.
+    web.internal_policy = TrafficPolicy::Local;
+    let delta = node.cluster.set(web);
+    node.apply(delta);
+    for pod in 4..8 {
+        let answer = node.pod_asks(pod, Protocol::Tcp, "10.96.0.1:80");
+        assert!(["pod-0", "pod-3"].contains(&answer.name()), "{answer:?}");
+    }
 }
 
 fn open() -> Box<dyn Dataplane> {

@@ -38,6 +38,9 @@ pub struct ServicePlan {
     pub key: PlanKey,
     /// Its cluster IPs. On ports that no port plan claims, they reject.
     pub cluster_ips: Vec<ClusterIp>,
+    /// Where load balancers ask this node for its health, over TCP. It is no frontend: the node
+    /// itself answers there, and a mode that filters packets has to let them in.
+    pub health_check_node_port: Option<NodePort>,
     /// One entry for each port, in the order of the manifest.
     pub ports: Vec<PortPlan>,
 }

@@ -50,6 +50,10 @@ pub(crate) fn plan_service(
             family,
         },
         cluster_ips,
+        // Upstream: only who keeps traffic on the node is asked for its health there.
+        health_check_node_port: service
+            .health_check_node_port
+            .filter(|_| service.external_policy == TrafficPolicy::Local),
         ports: service.ports.iter().map(plan_port).collect(),
     })
 }
@@ -97,7 +101,7 @@ fn plan_port(
     for ip in service
         .external_ips
         .iter()
-        .filter(|ip| ip.family() == family)
+        .filter(|ip| ip.family() == family && !settings.without_external_ips)
     {
         frontends.push(external(
             FrontendAddress::ExternalIp(*ip),

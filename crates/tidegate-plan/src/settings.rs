@@ -23,6 +23,9 @@ pub struct PlanSettings {
     pub masquerade_all: bool,
     /// The local addresses that node ports answer on.
     pub node_port_addresses: NodePortAddresses,
+    /// Leave the `externalIPs` of Services out (upstream's feature gate `AllowServiceExternalIPs`
+    /// turned off): whoever may write a Service could take any address with them.
+    pub without_external_ips: bool,
 }
 
 /// How traffic from pods is told from other traffic (upstream's `detectLocalMode`).
@@ -55,6 +58,22 @@ impl PlanSettings {
         self.service_cidrs
             .iter()
             .filter(move |cidr| IpFamily::of(cidr.addr()) == family)
+    }
+
+    /// How traffic from pods of one family is told. Where ranges tell it and none of them is of
+    /// this family, it can't be told, as upstream has it: nothing is masqueraded for coming from
+    /// outside the pods then, instead of everything.
+    pub fn pod_traffic_of(&self, family: IpFamily) -> PodTraffic {
+        match &self.pod_traffic {
+            PodTraffic::Cidrs(_) => {
+                let cidrs: Vec<IpNet> = self.pod_cidrs_of(family).copied().collect();
+                match cidrs.is_empty() {
+                    true => PodTraffic::Unknown,
+                    false => PodTraffic::Cidrs(cidrs),
+                }
+            }
+            other => other.clone(),
+        }
     }
 
     /// The pods' ranges of one family; none unless pods are told by their addresses.

@@ -102,6 +102,9 @@ fn compare(field: &str, old: &Value, new: &Value, found: &mut Vec<Change>) {
     }
 }
 
+/// The feature gates that a running proxy takes over; others mean nothing here, or the log.
+const GATES_AT_ONCE: [&str; 1] = ["featureGates.AllowServiceExternalIPs"];
+
 /// The fields and sections that a running proxy takes over.
 const AT_ONCE: [&str; 10] = [
     "clusterCIDR",
@@ -121,7 +124,7 @@ const NEVER: [&str; 3] = ["portRange", "windowsRunAsService", "winkernel"];
 
 fn effect_of(field: &str) -> Effect {
     let section = field.split('.').next().unwrap_or(field);
-    if AT_ONCE.contains(&section) {
+    if AT_ONCE.contains(&section) || GATES_AT_ONCE.contains(&field) {
         Effect::AtOnce
     } else if NEVER.contains(&section) {
         Effect::Never
@@ -155,12 +158,15 @@ mod tests {
             config.healthz_bind_address = "[::]:10256".to_owned();
             config.client_connection.kubeconfig = "/root/.kube/config".to_owned();
             config.feature_gates.insert("AllBeta".to_owned(), true);
+            let external_ips = "AllowServiceExternalIPs".to_owned();
+            config.feature_gates.insert(external_ips, false);
             config.winkernel.network_name = "l2bridge".to_owned();
             config.tidegate.iptables_variant = "nft".to_owned();
         });
         insta::assert_snapshot!(changes.join("\n"), @r#"
         clientConnection.kubeconfig changed from "" to "/root/.kube/config": takes effect when the proxy is restarted
         featureGates.AllBeta changed from null to true: takes effect when the proxy is restarted
+        featureGates.AllowServiceExternalIPs changed from null to false: takes effect now
         healthzBindAddress changed from "0.0.0.0:10256" to "[::]:10256": takes effect when the proxy is restarted
         iptables.masqueradeAll changed from false to true: takes effect now
         mode changed from "" to "ipvs": takes effect now

@@ -54,7 +54,7 @@ pub use duration::{DurationError, GoDuration};
 pub use field_error::{FieldError, FieldErrors, FieldProblem};
 pub use flags::{
     CommandLine, CompleteError, Completed, FLAGS, Flag, FlagError, FlagKind, VersionFlag,
-    WithConfig,
+    WithConfig, in_plain_notation,
 };
 pub use mode::ProxyMode;
 pub use settings::{DetectLocal, NodePortAddresses};

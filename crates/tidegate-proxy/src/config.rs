@@ -8,8 +8,8 @@ use tidegate_plan::PlanSettings;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyConfig {
     /// The node that it works for, and the operator's choices. What is left empty here (zone,
-    /// addresses, service ranges) is taken from the API, if the proxy
-    /// [follows](crate::Proxy::following) it.
+    /// service ranges) is taken from the API, if the proxy [follows](crate::Proxy::following) it;
+    /// the addresses there are added to those here.
     pub plan: PlanSettings,
     /// What of [`Self::plan`] stands in the Node object.
     pub from_node: FromNode,

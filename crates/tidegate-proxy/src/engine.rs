@@ -78,6 +78,11 @@ impl Engine {
         self.dataplane.mode()
     }
 
+    /// The mode at work. Whoever changes it has it reconcile.
+    pub(crate) fn dataplane(&mut self) -> &mut dyn Dataplane {
+        self.dataplane.as_mut()
+    }
+
     pub(crate) fn gauges(&self) -> Vec<Gauge> {
         self.dataplane.gauges()
     }

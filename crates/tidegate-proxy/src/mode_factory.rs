@@ -16,6 +16,18 @@ pub trait ModeFactory: Send {
     /// The mode can't work here: what is missing, and what would bring it.
     fn open(&self, choice: &Self::Choice) -> Result<OpenedMode, DataplaneError>;
 
+    /// Has a mode at work take over what another choice of the same mode asks for, without disturbing
+    /// a connection; a reconcile follows. Whether it could: if not, nothing has changed, and the mode
+    /// is opened anew.
+    fn adjust(
+        &self,
+        _serving: &mut dyn Dataplane,
+        _before: &Self::Choice,
+        _after: &Self::Choice,
+    ) -> bool {
+        false
+    }
+
     /// Opens every mode but the one named, as far as they can be opened here. Once the first mode
     /// serves, they are asked to remove what an earlier run in another mode may have left.
     fn others(&self, _serving: &'static str) -> Vec<Box<dyn Dataplane>> {

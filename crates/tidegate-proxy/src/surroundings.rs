@@ -40,7 +40,8 @@ impl Surroundings {
         }
     }
 
-    /// The configured settings, with what the API knows where they say nothing.
+    /// The configured settings, with what the API knows where they say nothing, and with the
+    /// addresses that it knows besides.
     pub(crate) fn settings(&mut self, config: &ProxyConfig) -> PlanSettings {
         if let Some(node) = &mut self.node
             && let NodeState::Present(facts) = &*node.borrow_and_update()
@@ -52,8 +53,10 @@ impl Surroundings {
         if settings.zone.is_none() {
             settings.zone.clone_from(&facts.zone);
         }
-        if settings.node_addresses.is_empty() {
-            settings.node_addresses.clone_from(&facts.addresses);
+        for address in &facts.addresses {
+            if !settings.node_addresses.contains(address) {
+                settings.node_addresses.push(*address);
+            }
         }
         if settings.service_cidrs.is_empty()
             && let Some(ranges) = &mut self.service_cidrs

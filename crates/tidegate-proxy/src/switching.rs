@@ -11,7 +11,7 @@ impl<F: ModeFactory> Proxy<F> {
     /// Puts the configuration that was asked for into force, or stays with all of the one before.
     pub(crate) fn reconfigure(&mut self) {
         let (config, choice) = self.wanted.borrow_and_update().clone();
-        let switched = match choice == self.choice {
+        let switched = match choice == self.choice || self.adjust(&choice) {
             true => {
                 self.config = config;
                 self.adapt();
@@ -41,6 +41,20 @@ impl<F: ModeFactory> Proxy<F> {
             status.draining = draining;
             status.reconfigurations += 1;
         });
+    }
+
+    /// Has the mode at work take another choice, where it can without being opened anew.
+    fn adjust(&mut self, choice: &F::Choice) -> bool {
+        let serving = self.engine.dataplane();
+        let adjusted = self.factory.adjust(serving, &self.choice, choice);
+        if adjusted {
+            let mode = self.engine.mode();
+            tracing::info!(mode, "the mode goes on with other options");
+            self.choice = choice.clone();
+            // The program in the kernel may have to be another one.
+            self.next_check = Instant::now();
+        }
+        adjusted
     }
 
     /// Plans anew if the settings are others by now.

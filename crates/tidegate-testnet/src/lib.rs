@@ -9,6 +9,7 @@
     reason = "a test that can't be set up panics, and says why"
 )]
 
+pub mod basics;
 mod caller;
 mod command;
 mod ending;
@@ -26,7 +27,7 @@ mod world;
 pub use caller::Caller;
 pub use command::{run, run_with_input, words};
 pub use host::Host;
-pub use node::{Node, Open, address, ip};
+pub use node::{Node, Open, OpenHere, address, ip};
 pub use ping::ping;
 pub use sctp::{SctpListener, send_sctp_init};
 pub use serve::serve;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidegate_dataplane::Dataplane;
 use tidegate_plan::{Delta, Plan};
 
-use crate::{Answer, Cluster, Protocol, World, ask};
+use crate::{Answer, Call, Cluster, Protocol, Talk, World, ask};
 
 /// A world whose node runs the mode.
 pub struct Node {
@@ -18,12 +18,15 @@ pub struct Node {
     open: Open,
 }
 
+/// Opens a mode on the machine that calls it, with nothing but itself.
+pub type OpenHere = fn() -> Box<dyn Dataplane>;
+
 /// Opens a mode on the machine that calls it.
 pub type Open = Arc<dyn Fn() -> Box<dyn Dataplane> + Send + Sync>;
 
 impl Node {
     /// A node with so many pods and without Services, whose mode is what `open` gives on it.
-    pub fn new(pods: usize, open: fn() -> Box<dyn Dataplane>) -> Self {
+    pub fn new(pods: usize, open: OpenHere) -> Self {
         Self::in_world(World::new(pods), Arc::new(open))
     }
 
@@ -40,7 +43,7 @@ impl Node {
     }
 
     /// A Service named `web` on 10.96.0.1 with all pods behind it, programmed.
-    pub fn with_web(pods: usize, open: fn() -> Box<dyn Dataplane>) -> Self {
+    pub fn with_web(pods: usize, open: OpenHere) -> Self {
         let mut node = Self::new(pods, open);
         node.cluster.set(Cluster::service("web", 1));
         let all: Vec<usize> = (0..pods).collect();
@@ -99,6 +102,13 @@ impl Node {
     pub fn client_asks(&self, protocol: Protocol, to: &str) -> Answer {
         let to = address(to);
         self.world.client.with(move || ask(protocol, to))
+    }
+
+    /// A conversation from outside, over TCP.
+    pub fn client_talks(&self, to: &str) -> Talk {
+        let call = Call::new(Protocol::Tcp, address(to));
+        let opened = self.world.client.with(move || Talk::open(call));
+        opened.unwrap_or_else(|answer| panic!("nobody answers: {answer:?}"))
     }
 
     /// A call from a pod.

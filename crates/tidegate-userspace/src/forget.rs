@@ -13,7 +13,7 @@ use tidegate_netlink::nftables::Family;
 use tidegate_plan::{BackendSet, Plan};
 
 use crate::address::listener_range;
-use crate::error::of_socket;
+use crate::error::WORDS;
 use crate::listeners::Listeners;
 use crate::redirect::{Addresses, Redirected};
 
@@ -27,8 +27,8 @@ impl Forget {
     /// Opens the table of the calling thread's network namespace.
     pub(crate) fn open() -> Result<Self, DataplaneError> {
         let conntrack = Conntrack::open();
-        let conntrack =
-            conntrack.map_err(|error| of_socket("opening netlink for conntrack", error))?;
+        let told = |error| WORDS.of_socket("opening netlink for conntrack", error);
+        let conntrack = conntrack.map_err(told)?;
         Ok(Self { conntrack })
     }
 

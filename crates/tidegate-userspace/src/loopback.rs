@@ -4,6 +4,7 @@
 //! the loopback of every process to the network. Here it is listeners that answer, which forward
 //! connections as the userspace mode does.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -190,6 +191,7 @@ fn node_port(port: &PortPlan) -> Option<(u16, BackendSet)> {
 pub struct WithLoopbackNodePorts<D> {
     inner: D,
     loopback: LoopbackNodePorts,
+    options: UserspaceOptions,
     inner_is_gone: bool,
 }
 
@@ -202,6 +204,7 @@ impl<D: Dataplane> WithLoopbackNodePorts<D> {
         Ok(Self {
             inner,
             loopback: LoopbackNodePorts::start(options)?,
+            options: options.clone(),
             inner_is_gone: false,
         })
     }
@@ -254,6 +257,19 @@ impl<D: Dataplane> Dataplane for WithLoopbackNodePorts<D> {
             0 => Ok(Retired::Gone),
             open => Ok(Retired::Draining(open)),
         }
+    }
+
+    /// Those of the userspace mode are for the listeners, all others for the inner mode.
+    fn take_options(&mut self, options: &dyn Any) -> bool {
+        let Some(ours) = options.downcast_ref::<UserspaceOptions>() else {
+            return self.inner.take_options(options);
+        };
+        if !self.options.can_become(ours) {
+            return false;
+        }
+        self.loopback.engine.set_udp_idle(ours.udp_idle);
+        self.options = ours.clone();
+        true
     }
 
     fn gauges(&self) -> Vec<Gauge> {

@@ -1,5 +1,6 @@
 //! The mode at work: from plans and deltas to listeners and redirects.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -7,19 +8,20 @@ use nix::errno::Errno;
 use tidegate_dataplane::{
     Capability, Dataplane, DataplaneError, Forgetter, Gauge, Outcome, Refusal, Retired,
 };
-use tidegate_netlink::nftables::{Family, Nftables};
+use tidegate_netlink::nftables::Family;
+use tidegate_nft_table::{Kernel, ServiceTable};
 use tidegate_plan::{Delta, Plan, PlanKey, ServicePlan};
 
 use crate::UserspaceOptions;
 use crate::address::{add_route, remove_route};
 use crate::balance::SCHEDULERS;
 use crate::engine::{Engine, Listener};
-use crate::error::{MODE, failed, known, of_socket};
+use crate::error::{WORDS, failed};
 use crate::forget::Forget;
 use crate::gauges::gauges;
 use crate::limits::{PortReuse, raise_descriptor_limit};
 use crate::listeners::{Listeners, family_of};
-use crate::redirect::{Content, Frame, Redirected, Redirects, delete_tables, lead_nowhere};
+use crate::redirect::{Content, Redirected, SetId, lead_nowhere, table, wanted};
 
 /// What Services can ask of this mode. Backends see the node's address, never the client's; SCTP
 /// isn't forwarded.
@@ -39,7 +41,7 @@ const CAPABILITIES: &[Capability] = &[
 pub struct UserspaceMode {
     options: UserspaceOptions,
     engine: Engine,
-    kernel: Nftables,
+    kernel: Kernel,
     forget: Forget,
     forgetter: Forgetter,
     port_reuse: PortReuse,
@@ -47,7 +49,7 @@ pub struct UserspaceMode {
     /// What is in our tables for each Service.
     contents: BTreeMap<PlanKey, Content>,
     /// Our tables, once they have been reconciled.
-    tables: Vec<Redirects>,
+    tables: Vec<ServiceTable<SetId>>,
     /// Whether what an earlier run left has been seen to.
     has_taken_over: bool,
     /// Whether new connections are another mode's already.
@@ -61,9 +63,9 @@ impl UserspaceMode {
     /// # Errors
     /// The kernel has no netfilter netlink, or no more threads or descriptors are to be had.
     pub fn open(options: UserspaceOptions) -> Result<Self, DataplaneError> {
-        let kernel = Nftables::open().map_err(|error| of_socket("opening netlink", error))?;
+        let kernel = Kernel::open(WORDS)?;
         let forget = Forget::open()?;
-        let forgetter = Forgetter::start(MODE)?;
+        let forgetter = Forgetter::start(WORDS.mode)?;
         raise_descriptor_limit();
         let engine = Engine::start(&options.engine());
         let engine = engine.map_err(|error| failed("starting the threads that forward", error))?;
@@ -99,7 +101,7 @@ impl UserspaceMode {
                 if family == Family::Ip6 =>
             {
                 DataplaneError::Missing {
-                    mode: MODE,
+                    mode: WORDS.mode,
                     missing: "IPv6".to_owned(),
                     remedy: "switch it on in the kernel".to_owned(),
                 }
@@ -115,15 +117,9 @@ impl UserspaceMode {
                     .push(format!("the local route to {range} was gone"));
             }
         }
-        let contents: BTreeMap<PlanKey, Content> = self
-            .contents
-            .iter()
-            .filter(|(key, _)| family_of(key.family) == family)
-            .map(|(key, content)| (key.clone(), content.clone()))
-            .collect();
-        let frame = Frame::new(family, &plan.settings, self.options.frame());
-        let table = Redirects::new(frame, before.is_some());
-        table.reconcile(&mut self.kernel, &contents, outcome)?;
+        let options = self.options.frame();
+        let wanted = wanted(family, &plan.settings, options, &self.contents);
+        let table = ServiceTable::reconcile(&mut self.kernel, wanted, before.is_some(), outcome)?;
         self.tables.push(table);
         Ok(())
     }
@@ -187,7 +183,7 @@ impl UserspaceMode {
 
 impl Dataplane for UserspaceMode {
     fn mode(&self) -> &'static str {
-        MODE
+        WORDS.mode
     }
 
     fn capabilities(&self) -> &'static [Capability] {
@@ -234,13 +230,13 @@ impl Dataplane for UserspaceMode {
             self.put(&change.key, after.clone());
             changes.push((&change.key, before, after));
         }
-        for table in &self.tables {
-            let of_family: Vec<_> = changes
+        for table in &mut self.tables {
+            let family = table.family();
+            let of_family = changes
                 .iter()
-                .filter(|(key, _, _)| family_of(key.family) == table.family())
-                .cloned()
-                .collect();
-            table.apply(&mut self.kernel, &of_family, &mut outcome)?;
+                .filter(|(key, _, _)| family_of(key.family) == family)
+                .map(|(key, before, after)| (*key, &before.elements[..], &after.elements[..]));
+            table.apply(&mut self.kernel, of_family, &mut outcome)?;
         }
         let is_served = |key: &PlanKey| {
             let mut tables = self.tables.iter();
@@ -264,7 +260,7 @@ impl Dataplane for UserspaceMode {
         self.engine.abort();
         self.tables.clear();
         self.contents.clear();
-        let deleted = delete_tables(&mut self.kernel);
+        let deleted = self.kernel.delete_tables(&Family::ALL.map(table));
         let mut unused = Vec::new();
         let known: Vec<PlanKey> = self.listeners.services().cloned().collect();
         for key in &known {
@@ -296,11 +292,21 @@ impl Dataplane for UserspaceMode {
         }
     }
 
+    fn take_options(&mut self, options: &dyn Any) -> bool {
+        let options = options.downcast_ref::<UserspaceOptions>();
+        let Some(options) = options.filter(|options| self.options.can_become(options)) else {
+            return false;
+        };
+        self.engine.set_udp_idle(options.udp_idle);
+        self.options = options.clone();
+        true
+    }
+
     fn gauges(&self) -> Vec<Gauge> {
         gauges(&self.engine.counts())
     }
 }
 
 fn known_or_failed(error: Errno, step: &str) -> DataplaneError {
-    known(error).unwrap_or_else(|| failed(step, error))
+    WORDS.known(error).unwrap_or_else(|| failed(step, error))
 }

@@ -52,6 +52,16 @@ impl Default for UserspaceOptions {
 }
 
 impl UserspaceOptions {
+    /// Whether a mode at work can take others instead: the threads stay as they are.
+    pub(crate) fn can_become(&self, other: &Self) -> bool {
+        let changed = Self {
+            udp_idle: other.udp_idle,
+            loopback_node_ports: other.loopback_node_ports,
+            ..self.clone()
+        };
+        changed == *other
+    }
+
     pub(crate) fn engine(&self) -> EngineOptions {
         EngineOptions {
             threads: self.threads,

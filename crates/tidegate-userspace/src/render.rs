@@ -1,5 +1,6 @@
 //! A plan as the userspace mode would serve it, for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
@@ -11,7 +12,7 @@ use crate::UserspaceOptions;
 use crate::address::listener_addresses;
 use crate::balance::SCHEDULERS;
 use crate::listeners::{family_of, sets_in_use, transport};
-use crate::redirect::{Addresses, Content, Frame, listing};
+use crate::redirect::{Addresses, Content, wanted};
 
 /// Where the ports in print begin: those of real listeners are the kernel's choice.
 const FIRST_PORT: u16 = 40_000;
@@ -28,15 +29,14 @@ pub fn render(plan: &Plan) -> String {
             write_port(&mut out, key, port, &addresses);
         }
     }
+    let services = plan.services.iter();
+    let contents: BTreeMap<PlanKey, Content> = services
+        .map(|(key, service)| (key.clone(), Content::of(service, &addresses)))
+        .collect();
     for family in Family::ALL {
         let options = UserspaceOptions::default().frame();
-        let frame = Frame::new(family, &plan.settings, options);
-        let services = plan.services.iter();
-        let of_family = services.filter(|(key, _)| family_of(key.family) == family);
-        let contents: Vec<Content> = of_family
-            .map(|(_, service)| Content::of(service, &addresses))
-            .collect();
-        out.push_str(&listing(frame, &contents).to_string());
+        let wanted = wanted(family, &plan.settings, options, &contents);
+        out.push_str(&wanted.listing().to_string());
     }
     out
 }

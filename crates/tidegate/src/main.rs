@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::commands::proxy::plain_arguments;
 use crate::exit::Failure;
 use crate::logging::Log;
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     if let Some(code) = tidegate_node::internal::main(std::env::args_os()) {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(plain_arguments(std::env::args_os()));
     let log = Log {
         verbose: cli.verbose,
         format: cli.log_format,

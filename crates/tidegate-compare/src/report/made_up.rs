@@ -109,6 +109,7 @@ pub(super) fn mode(name: &str, services: u32, seconds: [f64; 2], made: Made) -> 
             plan_seconds: 0.01,
             program_seconds,
             change_seconds: vec![change; 3],
+            audit_seconds: 0.2,
             memory_of_plan: memory,
             memory,
         }),

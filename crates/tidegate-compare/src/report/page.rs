@@ -41,6 +41,13 @@ fn of_part(part: &Part<'_>) -> String {
     }
     sections.push(format!("One endpoint's change, from the event to the kernel (of HAProxy: an order over its control socket), median:\n\n{}", by_size(results, |peer| peer.one_change().map(time))));
     sections.push(format!(
+        "An audit that finds nothing to do:\n\n{}",
+        by_size(results, |peer| {
+            let programming = peer.programming.as_ref()?;
+            Some(time(programming.audit_seconds))
+        })
+    ));
+    sections.push(format!(
         "Memory of the process before and after the traffic, MiB:\n\n{}",
         by_size(results, memory)
     ));

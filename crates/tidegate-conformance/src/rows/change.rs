@@ -1,6 +1,6 @@
 //! Line 26: changes take effect, and touch nobody else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_model::{Protocol as ServiceProtocol, ServicePort, SessionAffinity, TrafficPolicy};
 use tidegate_testnet::{Cluster, Protocol, REMOTE};
@@ -11,11 +11,49 @@ use crate::rows::{Row, row};
 use crate::talking::{all_answered, goes_on, partner};
 use crate::{Bench, Finding};
 
-pub(super) const ROWS: &[Row] = &[row!(
-    26,
-    changes_touch_nobody_else,
-    "A change of ports, type, policy, affinity or selector takes effect, and other Services' connections go on"
-)];
+pub(super) const ROWS: &[Row] = &[
+    row!(
+        26,
+        changes_touch_nobody_else,
+        "A change of ports, type, policy, affinity or selector takes effect, and other Services' connections go on"
+    ),
+    row!(
+        26,
+        no_call_is_lost_while_backends_change,
+        "While backends come and go in quick succession, every call is answered"
+    ),
+];
+
+/// How long backends change, without pause.
+const CHANGES: Duration = Duration::from_secs(3);
+
+/// A change has a moment at which it takes effect. A packet on its way through the rules then must
+/// find the backends before it or those after it.
+fn no_call_is_lost_while_backends_change(bench: &mut Bench) -> Finding {
+    bench.set(&Cluster::with_node_ports(exposed(bench), 30080))?;
+    bench.set_pods("web", &[0, 1, REMOTE])?;
+    let cluster_ip = (bench.cluster_ip(1), 80);
+    let node_port = (bench.node_addresses()[0], 30080);
+    let callers = [
+        (Place::Pod(1), cluster_ip),
+        (Place::Pod(2), cluster_ip),
+        (Place::Client, node_port),
+        (Place::Client, (bench.external_ip(), 80)),
+    ];
+    let callers = callers.map(|(place, to)| bench.caller(place, Protocol::Tcp, to));
+    let sets: [&[usize]; 4] = [&[0, 1], &[1], &[1, REMOTE], &[0, 1, REMOTE]];
+    let begun = Instant::now();
+    let mut changed = Ok(());
+    for pods in sets.iter().cycle() {
+        changed = changed.and_then(|()| bench.set_pods("web", pods));
+        if begun.elapsed() > CHANGES {
+            break;
+        }
+    }
+    let called = callers.map(all_answered);
+    changed?;
+    called.into_iter().collect()
+}
 
 fn changes_touch_nobody_else(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::service("other", 2))?;

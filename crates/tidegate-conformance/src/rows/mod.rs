@@ -44,7 +44,6 @@ macro_rules! row {
         }
     };
 }
-pub use repair::change_until_killed;
 use row;
 
 /// All rows, in the order of the contract's lines.

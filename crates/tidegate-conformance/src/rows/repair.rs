@@ -1,17 +1,14 @@
 //! Lines 28 to 30: restarts, other people's hands, and a change of mode.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidegate_dataplane::Retired;
-use tidegate_plan::{Delta, Plan};
 use tidegate_testnet::{Cluster, Protocol, REMOTE};
 
 use crate::asking::{EVERYWHERE, Place};
 use crate::rows::{Row, row};
 use crate::talking::{all_answered, goes_on, partner};
-use crate::{Bench, Finding, Mode, mode};
+use crate::{Bench, Finding, Kills, Losses, Mode, mode};
 
 pub(super) const ROWS: &[Row] = &[
     row!(
@@ -51,11 +48,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
 ];
 
-/// How often the proxy is killed.
-const KILLS: u64 = 5;
-
-/// How many Services come and go around the one that is called all the time.
-const SERVICES: u8 = 100;
+/// How often the proxy is killed here. The suite's option `--kills` does it more often.
+const KILLS: u32 = 5;
 
 fn restart_disturbs_nobody(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::service("web", 1))?;
@@ -105,78 +99,16 @@ fn restart_catches_up(bench: &mut Bench) -> Finding {
     bench.are_silent(&[(Place::Client, Protocol::Tcp, at(2))])
 }
 
-/// The plan with one Service that is always there and many that differ from step to step.
-fn busy(step: usize) -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.set(Cluster::service("steady", 1));
-    cluster.set_pods("steady", &[0]);
-    for number in 2..SERVICES {
-        let (name, index) = (format!("service-{number}"), usize::from(number));
-        if (index + step).is_multiple_of(5) {
-            continue;
-        }
-        let service = Cluster::service(&name, number);
-        let first_port = 30_000 + 2 * u16::from(number);
-        cluster.set(Cluster::with_node_ports(service, first_port));
-        let pods: Vec<usize> = (0..(index + step) % 4).map(|pod| pod + step % 3).collect();
-        cluster.set_pods(&name, &pods);
-    }
-    cluster
-}
-
-/// What the process does that is to be killed: one change after another, for as long as it lives.
-///
-/// # Errors
-/// A change can't be programmed.
-pub fn change_until_killed(mode: Mode) -> Finding {
-    let plans: Vec<Plan> = (0..4).map(|step| busy(step).plan().clone()).collect();
-    let mut mode = (mode.open)();
-    loop {
-        for step in 0..plans.len() {
-            let (now, next) = (&plans[step], &plans[(step + 1) % plans.len()]);
-            let done = mode.reconcile(now);
-            done.map_err(|error| error.to_string())?;
-            let done = mode.apply(&Delta::between(now, next));
-            done.map_err(|error| error.to_string())?;
-        }
-    }
-}
-
 fn killed_at_any_point(bench: &mut Bench) -> Finding {
-    bench.node.cluster = busy(0);
-    bench.audit()?;
-    let to = (bench.cluster_ip(1), 80);
-    let caller = bench.caller(Place::Client, Protocol::Tcp, to);
-    let mut talk = bench.talk(Place::Client, Protocol::Tcp, to)?;
-    let name = bench.mode.name;
-    for kill in 0..KILLS {
-        let program = bench.program.clone();
-        bench.host(Place::Node).with(move || {
-            let mut victim = Command::new(program)
-                .args(["--until-killed", name])
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("the suite's own program starts");
-            std::thread::sleep(Duration::from_millis(40 + 37 * kill));
-            victim.kill().expect("it lives until now");
-            victim.wait().expect("it ends");
-        });
-        goes_on(&mut talk, "pod-0")?;
-    }
-    all_answered(caller)?;
-    bench.node.restart();
-    bench.audit()?;
-    let again = bench.audit()?;
-    if !again.drift.is_empty() {
-        return Err(format!("a second audit still repairs {:?}", again.drift));
-    }
-    bench.is_served_by(
-        Place::Client,
-        Protocol::Tcp,
-        (bench.cluster_ip(6), 80),
-        &["pod-0", "pod-1"],
-    )?;
-    goes_on(&mut talk, "pod-0")
+    let kills = Kills {
+        mode: bench.mode,
+        program: bench.program.clone(),
+        families: vec![bench.family],
+        kills: KILLS,
+        seed: 28,
+        losses: Losses::Nothing,
+    };
+    kills.run().map(drop)
 }
 
 fn flushed_rules_come_back(bench: &mut Bench) -> Finding {

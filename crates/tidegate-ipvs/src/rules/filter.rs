@@ -8,6 +8,8 @@ use crate::sets::SetId;
 impl Writer<'_> {
     pub(super) fn filter(&self) -> Table {
         let bit = self.bit();
+        let jump =
+            |comment: &str, chain: &str| format!("-m comment --comment \"{comment}\" -j {chain}");
         let served = [
             SetId::ClusterIp,
             SetId::LoadBalancer,
@@ -21,10 +23,22 @@ impl Writer<'_> {
             "{} -j KUBE-IPVS-REJECT",
             self.to_frontend(SetId::NodePortReject)
         ));
+        // Load balancers ask at their own addresses too; cluster IPs have no other ports than those
+        // of their Services.
+        let health_check = format!(
+            "-p tcp {} {}",
+            self.to_address(SetId::HealthCheckNodePort),
+            self.not_to_address(SetId::ServiceIps)
+        );
+        arriving.push(format!("{health_check} -j RETURN"));
         arriving.push(format!(
             "{} -j KUBE-IPVS-REJECT",
             self.to_address(SetId::IpvsIps)
         ));
+        let let_in = format!(
+            "{health_check} {}",
+            jump("Kubernetes health check node port", "ACCEPT")
+        );
         let unreachable = match self.family {
             IpFamily::V4 => "icmp-port-unreachable",
             IpFamily::V6 => "icmp6-port-unreachable",
@@ -33,8 +47,6 @@ impl Writer<'_> {
         let invalid = (!self.options.tcp_be_liberal).then_some(invalid);
         let answers = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned();
         let masqueraded = format!("-m mark --mark {bit}/{bit} -j ACCEPT");
-        let jump =
-            |comment: &str, chain: &str| format!("-m comment --comment \"{comment}\" -j {chain}");
         Table {
             name: "filter",
             jumps: vec![
@@ -46,12 +58,17 @@ impl Writer<'_> {
                     ),
                 ),
                 (
+                    "INPUT",
+                    jump("kubernetes health check rules", "KUBE-IPVS-NODE-PORT"),
+                ),
+                (
                     "FORWARD",
                     jump("kubernetes forwarding rules", "KUBE-IPVS-FORWARD"),
                 ),
             ],
             chains: vec![
                 ("KUBE-IPVS-FILTER", arriving),
+                ("KUBE-IPVS-NODE-PORT", vec![let_in]),
                 (
                     "KUBE-IPVS-REJECT",
                     vec![

@@ -79,12 +79,9 @@ impl Writer<'_> {
 
     /// Tests for packets from pods, any of which may hold; none where it can't be told.
     fn pod_tests(&self) -> Vec<String> {
-        match &self.settings.pod_traffic {
+        match self.settings.pod_traffic_of(self.family) {
             PodTraffic::Unknown => Vec::new(),
-            PodTraffic::Cidrs(_) => {
-                let cidrs = self.settings.pod_cidrs_of(self.family);
-                cidrs.map(|cidr| format!("-s {cidr}")).collect()
-            }
+            PodTraffic::Cidrs(cidrs) => cidrs.iter().map(|cidr| format!("-s {cidr}")).collect(),
             PodTraffic::Bridge(name) => vec![format!("-i {name}")],
             PodTraffic::InterfacePrefix(prefix) => vec![format!("-i {prefix}+")],
         }

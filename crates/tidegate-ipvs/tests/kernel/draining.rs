@@ -10,7 +10,7 @@ use crate::support::*;
 #[ignore = "needs IPVS: runs in the virtual machine"]
 fn a_change_leaves_established_connections_alone() {
     let mut node = Node::with_web(2, open);
-    let mut talk = talk(&node, "10.96.0.1:80");
+    let mut talk = node.client_talks("10.96.0.1:80");
     let before = talk.ask().expect("it stands");
     for pods in [&[0][..], &[1], &[], &[0, 1]] {
         let delta = node.cluster.set_pods("web", pods);
@@ -50,7 +50,7 @@ fn a_backend_that_drains_gets_nothing_new_and_goes_when_its_connections_have_end
         node.cluster.set(web);
         node.cluster.set_pods("web", &[0]);
         node.reconcile();
-        let mut talk = talk(&node, "10.96.0.1:80");
+        let mut talk = node.client_talks("10.96.0.1:80");
         let delta = node.cluster.set_pods("web", &[1]);
         node.apply(delta);
         let lines = listed(&node);
@@ -129,7 +129,7 @@ fn a_mode_that_retires_keeps_connections_and_then_leaves_nothing() {
     node.cluster.set(web);
     node.cluster.set_pods("web", &[0]);
     node.reconcile();
-    let mut talks = ["10.96.0.1:80", "192.0.2.1:30080"].map(|to| talk(&node, to));
+    let mut talks = ["10.96.0.1:80", "192.0.2.1:30080"].map(|to| node.client_talks(to));
     let retire = |node: &mut Node| node.on_node(|mode| mode.retire().expect("it can retire"));
     for _ in 0..2 {
         assert_eq!(retire(&mut node), Retired::Draining(2));

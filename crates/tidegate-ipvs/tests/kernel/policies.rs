@@ -1,11 +1,12 @@
-//! What the fields of a Service that choose among clients and backends do.
+//! What the fields of a Service that choose among clients and backends do, where IPVS does it in a way
+//! of its own.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tidegate_dataplane::Dataplane;
 use tidegate_ipvs::{IpvsMode, IpvsOptions};
-use tidegate_model::{ExternalIp, LoadBalancerIp, Scheduler, SessionAffinity, TrafficPolicy};
+use tidegate_model::{ExternalIp, Scheduler, SessionAffinity, TrafficPolicy};
 use tidegate_testnet::Node;
 
 use crate::support::*;
@@ -90,31 +91,6 @@ fn local_policy_keeps_the_clients_address_and_stays_on_the_node() {
 
 #[test]
 #[ignore = "needs IPVS: runs in the virtual machine"]
-fn load_balancer_source_ranges_keep_others_out() {
-    let mut node = Node::new(1, open);
-    let mut web = Cluster::service("web", 1);
-    web.load_balancer_ips = vec![LoadBalancerIp(ip("203.0.113.5"))];
-    web.source_ranges = vec!["192.0.2.2/31".parse().expect("a network")];
-    node.cluster.set(web.clone());
-    node.cluster.set_pods("web", &[0]);
-    node.reconcile();
-    let vip = "203.0.113.5:80";
-    assert_eq!(node.client_asks(Protocol::Tcp, vip).name(), "pod-0");
-    assert_eq!(node.pod_asks(0, Protocol::Tcp, vip), Answer::Silence);
-    assert_eq!(node.node_asks(Protocol::Tcp, vip), Answer::Silence);
-    web.source_ranges = vec!["192.0.2.0/31".parse().expect("a network")];
-    let delta = node.cluster.set(web);
-    node.apply(delta);
-    assert_eq!(node.client_asks(Protocol::Tcp, vip), Answer::Silence);
-    assert_eq!(node.node_asks(Protocol::Tcp, vip).name(), "pod-0");
-    assert_eq!(
-        node.client_asks(Protocol::Tcp, "10.96.0.1:80").name(),
-        "pod-0"
-    );
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
 fn an_external_address_of_the_node_itself_leaves_the_nodes_own_ports_alone() {
     let mut node = Node::new(1, open);
     node.world
@@ -172,50 +148,13 @@ fn a_cluster_ip_that_another_device_has_too_works_all_the_same() {
     );
 }
 
-/// A Service named `web` whose clients stay with their pod, on node ports too.
-fn sticky() -> tidegate_model::Service {
+#[test]
+#[ignore = "needs IPVS: runs in the virtual machine"]
+fn a_client_leaves_a_pod_that_drains_although_it_still_talks_to_it() {
+    let mut node = Node::new(3, open);
     let mut web = Cluster::with_node_ports(Cluster::service("web", 1), 30080);
     web.affinity = SessionAffinity::ClientIp(Duration::from_secs(600));
-    web
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn a_client_stays_with_its_pod_on_all_frontends() {
-    let mut node = Node::new(4, open);
-    node.cluster.set(sticky());
-    node.cluster.set_pods("web", &[0, 1, 2]);
-    node.reconcile();
-    for (protocol, node_port) in [
-        (Protocol::Tcp, "192.0.2.1:30080"),
-        (Protocol::Udp, "192.0.2.1:30081"),
-    ] {
-        let first = node.client_asks(protocol, "10.96.0.1:80").name().to_owned();
-        for _ in 0..5 {
-            assert_eq!(node.client_asks(protocol, "10.96.0.1:80").name(), first);
-            assert_eq!(node.client_asks(protocol, node_port).name(), first);
-        }
-    }
-    let first = node.client_asks(Protocol::Tcp, "[fd00:96::1]:80");
-    for _ in 0..5 {
-        let again = node.client_asks(Protocol::Tcp, "[fd00:96::1]:80");
-        assert_eq!(again.name(), first.name());
-    }
-    let first = node.client_asks(Protocol::Tcp, "10.96.0.1:80");
-    let delta = node.cluster.set_pods("web", &[0, 1, 2, 3]);
-    node.apply(delta);
-    node.reconcile();
-    for _ in 0..5 {
-        let again = node.client_asks(Protocol::Tcp, "10.96.0.1:80");
-        assert_eq!(again.name(), first.name(), "another pod moves nobody");
-    }
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn a_client_whose_pod_is_gone_goes_to_another_one_and_stays_there() {
-    let mut node = Node::new(3, open);
-    node.cluster.set(sticky());
+    node.cluster.set(web);
     node.cluster.set_pods("web", &[0, 1, 2]);
     node.reconcile();
     let name = |answer: Answer| answer.name().to_owned();
@@ -223,7 +162,7 @@ fn a_client_whose_pod_is_gone_goes_to_another_one_and_stays_there() {
     let first = frontends.map(|to| name(node.client_asks(Protocol::Tcp, to)));
     assert_eq!(first[0], first[1]);
     // A connection that stays keeps the pod in the kernel, with weight 0.
-    let mut talk = talk(&node, frontends[0]);
+    let mut talk = node.client_talks(frontends[0]);
     let left: Vec<usize> = (0..3)
         .filter(|pod| first[0] != format!("pod-{pod}"))
         .collect();
@@ -237,25 +176,6 @@ fn a_client_whose_pod_is_gone_goes_to_another_one_and_stays_there() {
         }
     }
     assert_eq!(talk.ask().expect("it stands").0, first[0]);
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn affinity_that_is_turned_off_keeps_nobody() {
-    let mut node = Node::new(3, open);
-    node.cluster.set(sticky());
-    node.cluster.set_pods("web", &[0, 1, 2]);
-    node.reconcile();
-    assert_eq!(
-        names(|| node.client_asks(Protocol::Tcp, "10.96.0.1:80")).len(),
-        1
-    );
-    let delta = node.cluster.set(Cluster::service("web", 1));
-    node.apply(delta);
-    assert_eq!(
-        names(|| node.client_asks(Protocol::Tcp, "10.96.0.1:80")).len(),
-        3
-    );
 }
 
 #[test]
@@ -296,7 +216,7 @@ fn affinity_ends_when_its_time_is_over() {
 #[ignore = "needs IPVS: runs in the virtual machine"]
 fn the_scheduler_can_be_changed_under_connections() {
     let mut node = Node::with_web(2, open);
-    let mut talk = talk(&node, "10.96.0.1:80");
+    let mut talk = node.client_talks("10.96.0.1:80");
     let (first, _) = talk.ask().expect("it stands");
     for scheduler in tidegate_ipvs::SCHEDULERS {
         let mut web = Cluster::service("web", 1);

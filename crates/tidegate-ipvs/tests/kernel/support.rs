@@ -6,12 +6,9 @@ use tidegate_dataplane::Dataplane;
 use tidegate_ipvs::{IpvsMode, IpvsOptions};
 use tidegate_testnet::Node;
 
-pub(crate) use tidegate_testnet::{
-    Answer, Call, Cluster, Protocol, Talk, World, address, ask_from_port, ip,
-};
+pub(crate) use tidegate_testnet::{Answer, Call, Cluster, Protocol, World, address, ip};
 
 pub(crate) const BOTH: [Protocol; 2] = [Protocol::Tcp, Protocol::Udp];
-pub(crate) const CLUSTER_IPS: [&str; 2] = ["10.96.0.1:80", "[fd00:96::1]:80"];
 
 pub(crate) fn open() -> Box<dyn Dataplane> {
     let mode = IpvsMode::open(IpvsOptions::default());
@@ -70,11 +67,4 @@ pub(crate) fn everything(node: &Node) -> String {
         ]
         .join("\n\n")
     })
-}
-
-/// A conversation of the client with a frontend.
-pub(crate) fn talk(node: &Node, to: &str) -> Talk {
-    let call = Call::new(Protocol::Tcp, address(to));
-    let opened = node.world.client.with(move || Talk::open(call));
-    opened.unwrap_or_else(|answer| panic!("nobody answers: {answer:?}"))
 }

@@ -1,8 +1,6 @@
-//! What clients and pods notice.
+//! What clients and pods notice. The whole contract is tried by `tidegate-conformance`.
 
-use std::collections::BTreeMap;
-
-use tidegate_testnet::{Node, count_answers, ping};
+use tidegate_testnet::{Node, basics, ping, serve};
 
 use crate::support::*;
 
@@ -11,70 +9,19 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 #[test]
 #[ignore = "needs IPVS: runs in the virtual machine"]
-fn a_cluster_ip_is_answered_by_a_pod_that_sees_the_pod_that_asks() {
-    let mut node = Node::with_web(2, open);
-    let delta = node.cluster.set_pods("web", &[1]);
-    node.apply(delta);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            let answer = node.pod_asks(0, protocol, to);
-            assert_eq!(answer.name(), "pod-1", "{protocol:?} {to}");
-            assert!(
-                World::pod_addresses(0).contains(&answer.source()),
-                "{answer:?}"
-            );
-        }
-    }
+fn every_frontend_leads_to_a_pod() {
+    basics::every_frontend_leads_to_a_pod(open);
 }
 
 #[test]
 #[ignore = "needs IPVS: runs in the virtual machine"]
-fn the_node_itself_and_outsiders_reach_a_cluster_ip_and_are_masqueraded() {
-    let node = Node::with_web(1, open);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            for answer in [node.node_asks(protocol, to), node.client_asks(protocol, to)] {
-                assert_eq!(answer.name(), "pod-0", "{protocol:?} {to}");
-                let node_towards_pods = [ip("10.244.0.1"), ip("fd00:244::1")];
-                assert!(node_towards_pods.contains(&answer.source()), "{answer:?}");
-            }
-        }
-    }
+fn a_client_stays_with_its_pod_until_that_is_gone() {
+    basics::a_client_stays_with_its_pod_until_that_is_gone(open);
 }
 
 #[test]
 #[ignore = "needs IPVS: runs in the virtual machine"]
-fn a_pod_reaches_itself_through_its_service() {
-    let node = Node::with_web(1, open);
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            let answer = node.pod_asks(0, protocol, to);
-            assert_eq!(answer.name(), "pod-0", "{protocol:?} {to}");
-            let own = World::pod_addresses(0);
-            assert!(!own.contains(&answer.source()), "{answer:?}");
-        }
-    }
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn connections_spread_evenly_over_three_pods() {
-    let node = Node::with_web(3, open);
-    for protocol in BOTH {
-        let counts: BTreeMap<String, u32> = node.world.client.with(move || {
-            let call = Call::new(protocol, address("10.96.0.1:80"));
-            count_answers(&call, 300).expect("all are answered")
-        });
-        // Round robin goes one after the other; a repeated packet of a slow machine may skip one.
-        assert_eq!(counts.len(), 3, "{protocol:?}: {counts:?}");
-        let even = |count: &u32| (90..=110).contains(count);
-        assert!(counts.values().all(even), "{protocol:?}: {counts:?}");
-    }
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_comes() {
+fn tcp_is_refused_more_often_than_the_kernel_sends_icmp_errors_to_one_host() {
     let mut node = Node::new(1, open);
     node.cluster
         .set(Cluster::with_node_ports(Cluster::service("web", 1), 30080));
@@ -84,29 +31,11 @@ fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_com
         std::fs::write(limit, "1000").expect("the kernel's default");
     });
     for to in ["10.96.0.1:80", "[fd00:96::1]:80", "192.0.2.1:30080"] {
-        // More often than the kernel sends ICMP errors to one host.
         for _ in 0..10 {
             assert_eq!(node.client_asks(Protocol::Tcp, to), Answer::Refused, "{to}");
         }
         assert_eq!(node.node_asks(Protocol::Tcp, to), Answer::Refused, "{to}");
         assert_eq!(node.pod_asks(0, Protocol::Tcp, to), Answer::Refused, "{to}");
-    }
-    for to in CLUSTER_IPS {
-        assert_eq!(node.client_asks(Protocol::Udp, to), Answer::Refused, "{to}");
-        assert_eq!(node.node_asks(Protocol::Udp, to), Answer::Refused, "{to}");
-    }
-    // The same port of the client, so that a connection left over from the refusal would be found.
-    let game = address("10.96.0.1:80");
-    let refused = node.world.client.with(move || ask_from_port(4000, game));
-    assert_eq!(refused, Answer::Refused);
-    let delta = node.cluster.set_pods("web", &[0]);
-    node.apply(delta);
-    let answer = node.world.client.with(move || ask_from_port(4000, game));
-    assert_eq!(answer.name(), "pod-0");
-    for to in CLUSTER_IPS {
-        for protocol in BOTH {
-            assert_eq!(node.client_asks(protocol, to).name(), "pod-0");
-        }
     }
 }
 
@@ -115,9 +44,7 @@ fn without_endpoints_calls_are_refused_at_once_and_served_when_the_first_one_com
 fn unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent() {
     let node = Node::with_web(1, open);
     // Something on the node that listens on every address, as a ssh daemon does.
-    node.world
-        .node
-        .with(|| tidegate_testnet::serve(Protocol::Tcp, 81, "node"));
+    node.world.node.with(|| serve(Protocol::Tcp, 81, "node"));
     assert_eq!(
         node.client_asks(Protocol::Tcp, "192.0.2.1:81").name(),
         "node"
@@ -152,32 +79,12 @@ fn unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent() {
 
 #[test]
 #[ignore = "needs IPVS: runs in the virtual machine"]
-fn node_ports_answer_on_every_address_of_the_node_and_nowhere_else() {
+fn node_ports_follow_the_addresses_of_the_node_but_are_not_on_localhost() {
     let mut node = Node::new(1, open);
     node.cluster
         .set(Cluster::with_node_ports(Cluster::service("web", 1), 30080));
     node.cluster.set_pods("web", &[0]);
     node.reconcile();
-    for to in ["192.0.2.1", "10.244.0.1", "[fd00:c::1]"] {
-        for (protocol, port) in BOTH.into_iter().zip([30080, 30081]) {
-            let answer = node.client_asks(protocol, &format!("{to}:{port}"));
-            assert_eq!(answer.name(), "pod-0", "{protocol:?} {to}:{port}");
-            let node_towards_pods = [ip("10.244.0.1"), ip("fd00:244::1")];
-            assert!(node_towards_pods.contains(&answer.source()), "{answer:?}");
-        }
-    }
-    assert_eq!(
-        node.node_asks(Protocol::Tcp, "192.0.2.1:30080").name(),
-        "pod-0"
-    );
-    assert_eq!(
-        node.pod_asks(0, Protocol::Tcp, "192.0.2.1:30080").name(),
-        "pod-0"
-    );
-    assert_eq!(
-        node.client_asks(Protocol::Tcp, "10.96.0.1:30080"),
-        Answer::Refused
-    );
     assert_eq!(
         node.node_asks(Protocol::Tcp, "127.0.0.1:30080"),
         Answer::Refused
@@ -196,26 +103,6 @@ fn node_ports_answer_on_every_address_of_the_node_and_nowhere_else() {
             .iter()
             .all(|line| !line.contains("192.0.2.77"))
     );
-}
-
-#[test]
-#[ignore = "needs IPVS: runs in the virtual machine"]
-fn a_udp_client_is_led_away_from_a_pod_that_is_gone() {
-    let mut node = Node::with_web(2, open);
-    let game = address("10.96.0.1:80");
-    let asks = |node: &Node| node.world.client.with(move || ask_from_port(4000, game));
-    let first = asks(&node);
-    let left = usize::from(first.name() == "pod-0");
-    let delta = node.cluster.set_pods("web", &[left]);
-    node.apply(delta);
-    let other = format!("pod-{left}");
-    until(|| matches!(asks(&node), Answer::From(name, _) if name == other));
-    let delta = node.cluster.set_pods("web", &[]);
-    node.apply(delta);
-    until(|| asks(&node) == Answer::Refused);
-    let delta = node.cluster.set_pods("web", &[0]);
-    node.apply(delta);
-    until(|| matches!(asks(&node), Answer::From(name, _) if name == "pod-0"));
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn kube_proxys_program_is_taken_over() {
     ] {
         node.world.node.run(line);
     }
-    let mut talk = talk(&node, "10.96.0.1:80");
+    let mut talk = node.client_talks("10.96.0.1:80");
     node.cluster.set(Cluster::service("web", 1));
     node.cluster.set_pods("web", &[0]);
     node.reconcile();
@@ -305,6 +305,7 @@ fn the_legacy_variant_of_iptables_does_as_well() {
         "upkeep::what_somebody_else_takes_away_is_found_named_and_repaired",
         "upkeep::other_peoples_objects_are_left_alone",
         "policies::local_policy_keeps_the_clients_address_and_stays_on_the_node",
+        "traffic::every_frontend_leads_to_a_pod",
         "traffic::unclaimed_ports_are_refused_and_unclaimed_cluster_ips_are_silent",
     ];
     let ran = std::process::Command::new(this)
@@ -315,5 +316,5 @@ fn the_legacy_variant_of_iptables_does_as_well() {
         .expect("it can be run");
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}");
-    assert!(said.contains("5 passed"), "{said}");
+    assert!(said.contains("6 passed"), "{said}");
 }

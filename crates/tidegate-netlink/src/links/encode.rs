@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::constants::{
-    ADDRESS, DELETE_ADDRESS, DELETE_LINK, GET_ADDRESS, GET_LINK, KIND, LINK_HEADER, LINK_INFO,
-    LOCAL, NAME, NEW_ADDRESS, NEW_LINK, WITHOUT_ASKING,
+    ADDRESS, DELETE_ADDRESS, DELETE_LINK, DESTINATION, GET_ADDRESS, GET_LINK, GET_ROUTE, KIND,
+    LINK_HEADER, LINK_INFO, LOCAL, NAME, NEW_ADDRESS, NEW_LINK, ROUTE_HEADER, WITHOUT_ASKING,
 };
 use crate::Family;
 use crate::attribute::Encoder;
@@ -55,6 +55,15 @@ pub(super) fn delete_address(
 
 pub(super) fn list_addresses(out: &mut Encoder, sequence: u32) {
     out.message_behind(GET_ADDRESS, flags::DUMP, &[0; 8], sequence, |_| {});
+}
+
+pub(super) fn find_route(to: IpAddr, out: &mut Encoder, sequence: u32) {
+    let family = Family::of(to);
+    let mut header = [0; ROUTE_HEADER];
+    header[..2].copy_from_slice(&[family.number(), family.bits()]);
+    out.message_behind(GET_ROUTE, 0, &header, sequence, |out| {
+        out.address(DESTINATION, to);
+    });
 }
 
 /// Family, prefix length, flags, scope, the device's number.
@@ -130,6 +139,17 @@ mod tests {
              02 20 00 00  05 00 00 00  # struct ifaddrmsg: AF_INET, /32, the device's number
              08 00 02 00  0a 60 00 01  # IFA_LOCAL
              08 00 01 00  0a 60 00 01  # IFA_ADDRESS",
+        );
+    }
+
+    #[test]
+    fn a_route_is_asked_for_as_ip_route_get_does() {
+        let bytes = encoded(|out| find_route([10, 96, 0, 1].into(), out, 7));
+        assert_bytes(
+            &bytes,
+            "24 00 00 00  1a 00 01 00  07 00 00 00  00 00 00 00  # RTM_GETROUTE
+             02 20 00 00  00 00 00 00  00 00 00 00  # struct rtmsg: AF_INET, to /32
+             08 00 01 00  0a 60 00 01  # RTA_DST",
         );
     }
 

@@ -30,6 +30,15 @@ pub struct Links {
 /// The kind of devices that swallow what is sent through them, and carry addresses.
 const DUMMY: &str = "dummy";
 
+/// How the kernel says that packets to an address go nowhere: there is no route, or one that
+/// is unreachable, prohibited, or a black hole.
+const NO_ROUTE: [Errno; 4] = [
+    Errno::ENETUNREACH,
+    Errno::EHOSTUNREACH,
+    Errno::EACCES,
+    Errno::EINVAL,
+];
+
 impl Links {
     /// Opens a connection to the calling thread's network namespace.
     ///
@@ -132,6 +141,22 @@ impl Links {
         })?;
         refusals.retain(|refusal| refusal.reason.errno != Errno::EADDRNOTAVAIL);
         Ok(refusals)
+    }
+
+    /// Whether packets to an address end at this machine. The kernel makes the route of a new
+    /// address of IPv6 only some time after it has acknowledged the address.
+    ///
+    /// # Errors
+    /// The kernel could not be asked, or its answer makes no sense.
+    pub fn is_local(&mut self, address: IpAddr) -> Result<bool, SocketError> {
+        let found = self.socket.ask(
+            |out, sequence| encode::find_route(address, out, sequence),
+            parse::route_ends_here,
+        );
+        match found {
+            Err(SocketError::Refused(reason)) if NO_ROUTE.contains(&reason.errno) => Ok(false),
+            other => other,
+        }
     }
 
     /// All addresses of this machine, of all devices, whether they are switched on or not.

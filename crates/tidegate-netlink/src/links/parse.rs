@@ -1,7 +1,8 @@
 //! What the kernel tells of devices and addresses.
 
 use super::constants::{
-    ADDRESS, ADDRESS_HEADER, KIND, LINK_HEADER, LINK_INFO, LOCAL, NAME, NEW_ADDRESS, NEW_LINK, UP,
+    ADDRESS, ADDRESS_HEADER, KIND, LINK_HEADER, LINK_INFO, LOCAL, NAME, NEW_ADDRESS, NEW_LINK,
+    NEW_ROUTE, ROUTE_HEADER, TO_THIS_MACHINE, UP,
 };
 use super::{Link, LinkAddress, Scope};
 use crate::Family;
@@ -49,6 +50,16 @@ pub(super) fn address(reply: &Reply<'_>) -> Result<Option<LinkAddress>, Malforme
         prefix,
         scope: Scope::of_number(scope),
     }))
+}
+
+/// Reads from an answer whether a route ends at this machine.
+pub(super) fn route_ends_here(reply: &Reply<'_>) -> Result<bool, Malformed> {
+    if reply.kind != NEW_ROUTE {
+        return Err(Malformed("a route was asked for, something else came"));
+    }
+    let header = reply.payload.first_chunk::<ROUTE_HEADER>();
+    let header = header.ok_or(Malformed("a route is shorter than its header"))?;
+    Ok(header[7] == TO_THIS_MACHINE)
 }
 
 #[cfg(test)]
@@ -107,7 +118,7 @@ mod tests {
                 let length = u32::try_from(bytes.len()).expect("short");
                 bytes[..4].copy_from_slice(&length.to_ne_bytes());
                 for reply in Replies::new(&bytes).filter_map(Result::ok) {
-                    let _ = (link(&reply), address(&reply));
+                    let _ = (link(&reply), address(&reply), route_ends_here(&reply));
                 }
             }
         }

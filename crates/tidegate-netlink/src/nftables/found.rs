@@ -46,6 +46,11 @@ pub struct SetFound {
 }
 
 impl ChainFound {
+    /// Whether packets enter the table by it.
+    pub fn is_entrance(&self) -> bool {
+        self.base.is_some() || self.foreign
+    }
+
     /// Whether the kernel's chain is this one.
     pub fn is(&self, chain: &Chain) -> bool {
         !self.foreign && self.name == chain.name && self.base == chain.base

@@ -19,6 +19,7 @@ use tidegate_netlink::nftables::{
     BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule,
     Statement, Test, Tuple, rule,
 };
+use tidegate_nft_table::TableSet;
 use tidegate_plan::PodTraffic;
 
 use crate::content::Numbered;
@@ -195,18 +196,23 @@ impl Writer {
                     rule().jump(node_inside),
                 ],
             ),
+            // A packet may be here while a change is committed: rules that it has passed didn't
+            // find the new elements yet, and those behind them find the old ones no more. So
+            // nothing is given up before it was looked for twice.
             chain(
                 "services",
                 vec![
                     self.daddr_in(SetId::ClusterIps).goto("cluster-ip"),
                     self.daddr_in(SetId::ExternalIps).jump("address"),
+                    self.daddr_in(SetId::ExternalIps).jump("address"),
                     self.daddr_in(SetId::ServiceRanges).drop(),
+                    self.to_node().jump("node-port"),
                     self.to_node().jump("node-port"),
                 ],
             ),
             chain(
                 "cluster-ip",
-                [rule().jump("address")]
+                [rule().jump("address"), rule().jump("address")]
                     .into_iter()
                     .chain(with_ports)
                     .chain([rule().drop()])

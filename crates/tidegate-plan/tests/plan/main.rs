@@ -4,3 +4,4 @@ mod backends;
 mod fixture;
 mod frontends;
 mod incremental;
+mod settings;

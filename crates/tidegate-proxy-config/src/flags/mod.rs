@@ -1,10 +1,12 @@
 //! kube-proxy's flags, as a table that a command line can be built from.
 
 mod command_line;
+mod notation;
 mod table;
 mod value;
 
 pub use command_line::{CommandLine, CompleteError, Completed, FlagError, VersionFlag};
+pub use notation::in_plain_notation;
 pub use table::FLAGS;
 pub use value::FlagKind;
 
@@ -44,6 +46,11 @@ impl Flag {
         FLAGS
             .iter()
             .find(|flag| flag.name == name || flag.short.is_some_and(|c| name == c.to_string()))
+    }
+
+    /// The flag of this letter.
+    pub(crate) fn by_letter(letter: char) -> Option<&'static Self> {
+        FLAGS.iter().find(|flag| flag.short == Some(letter))
     }
 
     /// What kind of value it takes.

@@ -1,7 +1,9 @@
 //! What the proxy counts and measures: kube-proxy's metrics under kube-proxy's names.
 
 mod page;
+mod process;
 mod render;
+mod slis;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +15,8 @@ use tidegate_model::{IpFamily, ServiceKey};
 use tidegate_plan::{PlanKey, ServicePlan};
 use tidegate_watch::Backlog;
 
-pub(crate) use render::render;
+pub(crate) use render::{render, render_process};
+pub(crate) use slis::render_slis;
 
 use crate::engine::Attempt;
 use crate::no_local::NoLocalEndpoints;
@@ -36,6 +39,8 @@ struct Measured {
     /// Answers by code of `/healthz` and `/livez`.
     healthz: BTreeMap<u16, u64>,
     livez: BTreeMap<u16, u64>,
+    /// How often the metrics server was asked whether it answers.
+    pings: u64,
     last_full_sync: Duration,
     gauges: Vec<Gauge>,
 }
@@ -156,6 +161,19 @@ impl Metrics {
 
     pub(crate) fn answered_livez(&self, code: u16) {
         *self.lock().livez.entry(code).or_default() += 1;
+    }
+
+    pub(crate) fn answered_ping(&self) {
+        self.lock().pings += 1;
+    }
+
+    pub(crate) fn pings(&self) -> u64 {
+        self.lock().pings
+    }
+
+    /// Counts the pings from none again.
+    pub(crate) fn forget_pings(&self) {
+        self.lock().pings = 0;
     }
 
     pub(crate) fn keep_gauges(&self, gauges: &[Gauge]) {

@@ -9,10 +9,12 @@ use std::fmt::Write;
 use tidegate_dataplane::Histogram;
 
 /// A metrics page in the making.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Page {
     text: String,
     names: BTreeSet<String>,
+    /// What all names begin with.
+    prefix: &'static str,
 }
 
 /// What kind of number a metric is.
@@ -27,6 +29,24 @@ pub(crate) enum Kind {
 pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
 
 impl Page {
+    /// A page whose metrics only this program has: their names begin with `kubeproxy_`.
+    pub(crate) fn of_proxy() -> Self {
+        Self::with("kubeproxy_")
+    }
+
+    /// A page whose metrics other programs have under the same names.
+    pub(crate) fn for_everyone() -> Self {
+        Self::with("")
+    }
+
+    fn with(prefix: &'static str) -> Self {
+        Self {
+            text: String::new(),
+            names: BTreeSet::new(),
+            prefix,
+        }
+    }
+
     /// Begins a metric; its samples have to follow.
     pub(crate) fn metric(&mut self, name: &str, help: &str, kind: Kind) {
         self.names.insert(name.to_owned());
@@ -36,13 +56,16 @@ impl Page {
             Kind::Histogram => "histogram",
         };
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-        self.line(format_args!("# HELP kubeproxy_{name} {help}"));
-        self.line(format_args!("# TYPE kubeproxy_{name} {kind}"));
+        let prefix = self.prefix;
+        self.line(format_args!("# HELP {prefix}{name} {help}"));
+        self.line(format_args!("# TYPE {prefix}{name} {kind}"));
     }
 
     pub(crate) fn sample(&mut self, name: &str, labels: Labels<'_>, value: f64) {
         let labels = written(labels);
-        self.line(format_args!("kubeproxy_{name}{labels} {value}"));
+        let prefix = self.prefix;
+        let value = prometheus_number(value);
+        self.line(format_args!("{prefix}{name}{labels} {value}"));
     }
 
     pub(crate) fn histogram(&mut self, name: &str, labels: Labels<'_>, histogram: &Histogram) {
@@ -72,6 +95,14 @@ impl Page {
     }
 }
 
+/// A number as Prometheus writes it, which has a word of its own for infinity.
+fn prometheus_number(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        value => value.to_string(),
+    }
+}
+
 fn written(labels: Labels<'_>) -> String {
     if labels.is_empty() {
         return String::new();
@@ -96,7 +127,7 @@ mod tests {
     fn a_histogram_has_its_buckets_its_sum_and_its_count() {
         let mut histogram = Histogram::new([0.5, 1.0]);
         histogram.observe(Duration::from_millis(750));
-        let mut page = Page::default();
+        let mut page = Page::of_proxy();
         page.metric("took_seconds", "How long it took", Kind::Histogram);
         page.histogram("took_seconds", &[("ip_family", "IPv4")], &histogram);
         insta::assert_snapshot!(page.finish(), @r#"
@@ -112,7 +143,7 @@ mod tests {
 
     #[test]
     fn nobody_can_smuggle_a_line_into_the_page() {
-        let mut page = Page::default();
+        let mut page = Page::of_proxy();
         page.metric("x", "a\nb", Kind::Gauge);
         page.sample("x", &[("set", "\"}\n\\")], 1.0);
         insta::assert_snapshot!(page.finish(), @r#"

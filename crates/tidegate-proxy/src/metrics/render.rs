@@ -8,6 +8,7 @@ use tidegate_model::IpFamily;
 use tidegate_watch::Backlog;
 
 use super::page::{Kind, Page};
+use super::process::Process;
 use super::{Family, Measured, Metrics};
 
 /// All metrics of one moment, in Prometheus' text format.
@@ -18,13 +19,23 @@ pub(crate) fn render(
     clean_ups: &CleanUps,
 ) -> String {
     let measured = metrics.lock().clone();
-    let mut page = Page::default();
+    let mut page = Page::of_proxy();
     syncs(&mut page, &measured);
     changes(&mut page, &measured, unread);
     health(&mut page, &measured);
     failures(&mut page, &measured);
     conntrack(&mut page, clean_ups);
     of_mode(&mut page, gauges);
+    page.finish()
+}
+
+/// What the kernel says about this process, in the same format; nothing if it says nothing.
+pub(crate) fn render_process() -> String {
+    let mut page = Page::for_everyone();
+    match Process::read() {
+        Ok(process) => process.write(&mut page),
+        Err(error) => tracing::debug!(%error, "the page has no metrics of the process"),
+    }
     page.finish()
 }
 

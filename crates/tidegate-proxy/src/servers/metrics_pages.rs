@@ -1,18 +1,19 @@
-//! The metrics server: `/metrics`, `/proxyMode` and what else operators look at.
+//! The metrics server: `/metrics`, `/metrics/slis`, `/proxyMode` and what else operators look at.
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use jiff::Timestamp;
 use serde_json::json;
 use tidegate_dataplane::CleanUps;
+use tokio::task::spawn_blocking;
 
 use super::Pages;
 use super::status_pages::{flagz, statusz};
 use crate::ProxyView;
-use crate::metrics::render;
+use crate::metrics::{render, render_process, render_slis};
 
 /// Prometheus' text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,7 +34,8 @@ struct Asked {
 pub(super) fn router(view: ProxyView, pages: Pages, started: Timestamp) -> Router {
     Router::new()
         .route("/metrics", any(metrics))
-        .route("/healthz", any(async || "ok"))
+        .route("/metrics/slis", any(slis))
+        .route("/healthz", any(healthz))
         .route("/proxyMode", any(proxy_mode))
         .route("/configz", any(configz))
         .route(
@@ -61,7 +63,25 @@ async fn metrics(State(asked): State<Asked>) -> Response {
         &gauges,
         &CleanUps::so_far(),
     );
+    // Counting open files takes a while where there are many.
+    let of_process = spawn_blocking(render_process).await.unwrap_or_default();
+    ([(header::CONTENT_TYPE, METRICS_TYPE)], page + &of_process).into_response()
+}
+
+/// The counts of [`healthz`]; `DELETE` begins them anew, as upstream.
+async fn slis(State(asked): State<Asked>, method: Method) -> Response {
+    if method == Method::DELETE {
+        asked.view.metrics.forget_pings();
+        return "metrics reset\n".into_response();
+    }
+    let page = render_slis(asked.view.metrics.pings());
     ([(header::CONTENT_TYPE, METRICS_TYPE)], page).into_response()
+}
+
+/// Whether this server answers: what upstream has here, beside the proxy's own health elsewhere.
+async fn healthz(State(asked): State<Asked>) -> &'static str {
+    asked.view.metrics.answered_ping();
+    "ok"
 }
 
 /// The mode's name and nothing else, as upstream; `?why` adds the reason.

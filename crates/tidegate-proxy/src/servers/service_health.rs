@@ -3,12 +3,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nix::ifaddrs::getifaddrs;
-use nix::sys::socket::SockaddrStorage;
 use tidegate_model::ServiceKey;
 use tidegate_plan::NodePortAddresses;
 use tidegate_watch::Subscription;
@@ -23,7 +21,7 @@ use super::listen::{listen, listen_everywhere};
 use super::service_answer::{local_endpoints, port, router};
 use crate::events::Event;
 use crate::pause::until;
-use crate::{Events, ProxyView};
+use crate::{Events, ProxyView, local_addresses};
 
 /// Serves every `healthCheckNodePort`, opening and closing ports as Services change.
 pub struct ServiceHealth {
@@ -205,15 +203,4 @@ fn listeners(addresses: &NodePortAddresses, port: u16) -> io::Result<Vec<TcpList
     chosen
         .map(|address| listen(SocketAddr::new(address, port)))
         .collect()
-}
-
-fn local_addresses() -> io::Result<Vec<IpAddr>> {
-    let address = |storage: SockaddrStorage| match storage.as_sockaddr_in() {
-        Some(v4) => Some(IpAddr::V4(v4.ip())),
-        None => storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())),
-    };
-    let interfaces = getifaddrs()?;
-    Ok(interfaces
-        .filter_map(|interface| interface.address.and_then(address))
-        .collect())
 }

@@ -29,7 +29,7 @@ pub(super) fn statusz(view: &ProxyView, pages: &Pages, started: Timestamp) -> St
         ("Binary version", pages.version.clone()),
         (
             "Paths",
-            "/configz /flagz /healthz /metrics /proxyMode /statusz".to_owned(),
+            "/configz /flagz /healthz /metrics /metrics/slis /proxyMode /statusz".to_owned(),
         ),
         ("Proxy mode", format!("{} ({})", status.mode, status.reason)),
         ("Services in force", status.services.to_string()),

@@ -190,8 +190,13 @@ impl Answer {
 
 /// One request; `None` if nobody listens.
 pub(crate) async fn get(server: SocketAddr, path: &str) -> Option<Answer> {
+    ask(server, "GET", path).await
+}
+
+/// One request of any kind.
+pub(crate) async fn ask(server: SocketAddr, method: &str, path: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(server).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut text = String::new();
     let read = stream.read_to_string(&mut text);

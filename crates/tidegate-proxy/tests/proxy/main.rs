@@ -7,6 +7,7 @@ mod fixture;
 mod health;
 mod looping;
 mod node;
+mod options;
 mod pages;
 mod service_health;
 mod switching;

@@ -5,7 +5,7 @@ use serde_json::json;
 use tidegate_dataplane::MemoryDataplane;
 use tidegate_proxy::ProxyConfig;
 
-use crate::fixture::{Modes, backends, eventually, get, service_of, slice, start, start_with};
+use crate::fixture::{Modes, ask, backends, eventually, get, service_of, slice, start, start_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn line_33_proxy_mode_is_the_modes_name_alone_and_the_reason_beside_it() {
@@ -62,7 +62,7 @@ async fn line_33_the_configuration_and_the_flags_can_be_looked_at() {
     Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.
 
     Binary version: 1.2.3
-    Paths: /configz /flagz /healthz /metrics /proxyMode /statusz
+    Paths: /configz /flagz /healthz /metrics /metrics/slis /proxyMode /statusz
     Proxy mode: memory (it is the only one that this proxy has)
     Services in force: 1
     Refused by the kernel: 0
@@ -123,6 +123,12 @@ async fn line_33_metrics_have_upstreams_names_and_say_what_happened() {
     # TYPE kubeproxy_sync_proxy_rules_failures_total counter
     # TYPE kubeproxy_conntrack_reconciler_sync_duration_seconds histogram
     # TYPE kubeproxy_conntrack_reconciler_deleted_entries_total counter
+    # TYPE process_cpu_seconds_total counter
+    # TYPE process_max_fds gauge
+    # TYPE process_open_fds gauge
+    # TYPE process_resident_memory_bytes gauge
+    # TYPE process_start_time_seconds gauge
+    # TYPE process_virtual_memory_bytes gauge
     ");
     let value = |name: &str| -> f64 {
         let found = answer
@@ -157,5 +163,29 @@ async fn line_33_metrics_have_upstreams_names_and_say_what_happened() {
     );
     let no_local = "kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family=\"IPv4\",traffic_policy=\"internal\"}";
     assert_eq!(value(no_local), 1.0);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn line_33_the_service_level_indicators_count_how_often_health_was_asked_for() {
+    let kernel = MemoryDataplane::default();
+    let running = start(ProxyConfig::default(), &kernel).serving_web().await;
+    let (_servers, _, metrics) = running.servers();
+    let slis = async || get(metrics, "/metrics/slis").await.expect("answers").body;
+    assert_eq!(slis().await, "");
+    for _ in 0..3 {
+        get(metrics, "/healthz").await.expect("answers");
+    }
+    insta::assert_snapshot!(slis().await, @r#"
+    # HELP kubernetes_healthcheck [STABLE] This metric records the result of a single healthcheck.
+    # TYPE kubernetes_healthcheck gauge
+    kubernetes_healthcheck{name="ping",type="healthz"} 1
+    # HELP kubernetes_healthchecks_total [STABLE] This metric records the results of all healthcheck.
+    # TYPE kubernetes_healthchecks_total counter
+    kubernetes_healthchecks_total{name="ping",status="success",type="healthz"} 3
+    "#);
+    let reset = ask(metrics, "DELETE", "/metrics/slis").await;
+    assert_eq!(reset.expect("answers").body, "metrics reset\n");
+    assert_eq!(slis().await, "");
     running.stop().await;
 }

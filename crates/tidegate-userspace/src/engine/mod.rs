@@ -143,6 +143,13 @@ impl Engine {
         }
     }
 
+    /// Has UDP sessions live for another while without a datagram.
+    pub(crate) fn set_udp_idle(&self, udp_idle: Duration) {
+        for worker in &self.workers {
+            worker.peer.tell(Command::SetUdpIdle(udp_idle));
+        }
+    }
+
     /// Breaks off all connections and ends all sessions.
     pub(crate) fn abort(&self) {
         self.tell_all(Command::Abort);

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Serve(OwnedFd, IpAddr, Target),
     /// Serve who waits at some listeners, then let go of them, and say so.
     Close(Vec<u32>, SyncSender<()>),
+    /// Have UDP sessions live for another while.
+    SetUdpIdle(Duration),
     /// End all connections and sessions now, and say so.
     Abort(SyncSender<()>),
     /// End.
@@ -233,6 +235,7 @@ impl Worker {
                     // Whoever asked may have stopped to wait.
                     let _ = done.send(());
                 }
+                Command::SetUdpIdle(udp_idle) => self.options.udp_idle = udp_idle,
                 Command::Abort(done) => {
                     self.abort();
                     let _ = done.send(());

@@ -3,23 +3,20 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use ipnet::IpNet;
 use tidegate_model::{IpFamily, Protocol, ServicePortName};
 use tidegate_netlink::nftables::{Element, Tuple};
+use tidegate_nft_table::{Placed, ranges, sort_by_place};
 use tidegate_plan::{
     BackendSet, Decision, Frontend, FrontendAddress, PortPlan, ServicePlan, Sources,
 };
 
 use super::sets::{Key, SetId};
 
-/// An element of a set, and which set that is.
-pub(crate) type Placed = (SetId, Element);
-
 /// What one Service needs in the table of its family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Content {
     /// The elements in the order of their sets and keys, each once.
-    pub(crate) elements: Vec<Placed>,
+    pub(crate) elements: Vec<Placed<SetId>>,
     /// What the elements say about UDP, for which the kernel's memory must be cleared when it changes.
     pub(crate) udp: Vec<Redirected>,
 }
@@ -56,12 +53,7 @@ impl Content {
                 content.add_frontend(port, frontend, plan.key.family, listeners);
             }
         }
-        let by_place = |(set, one): &Placed, (other_set, other): &Placed| {
-            (set, &one.key, &one.last).cmp(&(other_set, &other.key, &other.last))
-        };
-        content.elements.sort_by(by_place);
-        let is_same = |one: &mut Placed, other: &mut Placed| by_place(one, other).is_eq();
-        content.elements.dedup_by(is_same);
+        sort_by_place(&mut content.elements);
         content
     }
 
@@ -92,14 +84,11 @@ impl Content {
         {
             self.redirect(SetId::InsideRedirects(key), &tuple, to, port, frontend);
         }
-        if let (Some(_), Sources::Only(admitted)) = (frontend.address.ip(), &frontend.sources) {
+        if let (Some(ip), Sources::Only(admitted)) = (frontend.address.ip(), &frontend.sources) {
             self.add(SetId::Guarded, &tuple);
-            for range in IpNet::aggregate(admitted) {
-                let first = tuple.clone().address(range.network());
-                let last = tuple.clone().address(range.broadcast());
-                self.elements
-                    .push((SetId::Admitted, Element::range(first, last)));
-            }
+            let admitted = ranges::joined(&tuple, ranges::family_of(ip), admitted);
+            let admitted = admitted.into_iter().map(|one| (SetId::Admitted, one));
+            self.elements.extend(admitted);
         }
     }
 

@@ -1,20 +1,18 @@
 //! Our tables when nobody is there to serve what they redirect.
 
 use tidegate_dataplane::DataplaneError;
-use tidegate_netlink::nftables::{Batch, Family, Nftables};
+use tidegate_netlink::nftables::{Batch, Family};
+use tidegate_nft_table::Kernel;
 
 use super::frame::table;
 use super::sets::{Key, SetId};
-use crate::error::{of_commit, of_socket};
 
 /// Has tables that an earlier run left lead nowhere. What was redirected is refused until there are
 /// listeners again, as it is anyway while nobody listens.
-pub(crate) fn lead_nowhere(kernel: &mut Nftables) -> Result<(), DataplaneError> {
+pub(crate) fn lead_nowhere(kernel: &mut Kernel) -> Result<(), DataplaneError> {
     for family in Family::ALL {
         let ours = table(family);
-        let there = kernel.tables(family);
-        let there = there.map_err(|error| of_socket("listing tables", error))?;
-        if !there.iter().any(|table| table.name == ours.name) {
+        if !kernel.has(&ours)? {
             continue;
         }
         let mut batch = Batch::new();
@@ -23,27 +21,11 @@ pub(crate) fn lead_nowhere(kernel: &mut Nftables) -> Result<(), DataplaneError> 
             batch.flush_set(&ours, SetId::InsideRedirects(map).name());
         }
         // One of another shape may lack these maps.
-        if kernel.commit(batch).is_err() {
+        if kernel.nftables.commit(batch).is_err() {
             let mut batch = Batch::new();
             batch.delete_table(&ours);
-            let deleted = kernel.commit(batch);
-            deleted.map_err(|error| of_commit("deleting a table of an earlier run", error))?;
+            kernel.commit("deleting a table of an earlier run", batch)?;
         }
     }
     Ok(())
-}
-
-/// Deletes our tables, where they are.
-pub(crate) fn delete_tables(kernel: &mut Nftables) -> Result<(), DataplaneError> {
-    let mut batch = Batch::new();
-    for family in Family::ALL {
-        let ours = table(family);
-        let there = kernel.tables(family);
-        let there = there.map_err(|error| of_socket("listing tables", error))?;
-        if there.iter().any(|table| table.name == ours.name) {
-            batch.delete_table(&ours);
-        }
-    }
-    let deleted = kernel.commit(batch);
-    deleted.map_err(|error| of_commit("deleting our tables", error))
 }

@@ -5,15 +5,13 @@
 //! elements of a fixed list of sets and maps. A packet is redirected by the kernel's connection
 //! tracking, so whatever the client sent to is the address that answers it.
 
-mod commit;
 mod content;
 mod frame;
-mod kernel;
 mod leftovers;
 mod rules;
 mod sets;
 
 pub(crate) use content::{Addresses, Content, Redirected};
-pub(crate) use frame::{Frame, FrameOptions, loopback_is_selected};
-pub(crate) use kernel::{Redirects, listing};
-pub(crate) use leftovers::{delete_tables, lead_nowhere};
+pub(crate) use frame::{FrameOptions, loopback_is_selected, table, wanted};
+pub(crate) use leftovers::lead_nowhere;
+pub(crate) use sets::SetId;

@@ -12,6 +12,7 @@ use tidegate_netlink::nftables::{
     BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule, Test,
     Tuple, Verdict, rule,
 };
+use tidegate_nft_table::TableSet;
 use tidegate_plan::PodTraffic;
 
 use super::sets::{Key, SetId};

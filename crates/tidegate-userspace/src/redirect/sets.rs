@@ -1,6 +1,7 @@
 //! The sets and maps of our tables: which there are, and what they mean.
 
 use tidegate_netlink::nftables::{Datatype, Family, Set};
+use tidegate_nft_table::TableSet;
 
 /// One of the sets of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,26 +43,6 @@ pub(crate) enum Key {
 }
 
 impl SetId {
-    /// All sets in the order in which they are listed.
-    pub(crate) const ALL: [Self; 16] = [
-        Self::ClusterIps,
-        Self::Redirects(Key::Address),
-        Self::Redirects(Key::NodePort),
-        Self::InsideRedirects(Key::Address),
-        Self::InsideRedirects(Key::NodePort),
-        Self::Rejected(Key::Address),
-        Self::Rejected(Key::NodePort),
-        Self::Dropped(Key::Address),
-        Self::Dropped(Key::NodePort),
-        Self::Guarded,
-        Self::Admitted,
-        Self::Pods,
-        Self::ServiceRanges,
-        Self::NodePortRanges,
-        Self::Loopback,
-        Self::Listeners,
-    ];
-
     /// The set's name.
     pub(crate) fn name(self) -> &'static str {
         use Key::{Address, NodePort};
@@ -84,9 +65,31 @@ impl SetId {
             Self::Listeners => "listeners",
         }
     }
+}
 
-    /// The set as the kernel has it.
-    pub(crate) fn definition(self, family: Family) -> Set {
+impl TableSet for SetId {
+    fn all() -> Vec<Self> {
+        vec![
+            Self::ClusterIps,
+            Self::Redirects(Key::Address),
+            Self::Redirects(Key::NodePort),
+            Self::InsideRedirects(Key::Address),
+            Self::InsideRedirects(Key::NodePort),
+            Self::Rejected(Key::Address),
+            Self::Rejected(Key::NodePort),
+            Self::Dropped(Key::Address),
+            Self::Dropped(Key::NodePort),
+            Self::Guarded,
+            Self::Admitted,
+            Self::Pods,
+            Self::ServiceRanges,
+            Self::NodePortRanges,
+            Self::Loopback,
+            Self::Listeners,
+        ]
+    }
+
+    fn definition(self, family: Family) -> Set {
         let address = match family {
             Family::Ip => Datatype::Ipv4Addr,
             Family::Ip6 => Datatype::Ipv6Addr,
@@ -114,5 +117,9 @@ impl SetId {
             | Self::Loopback
             | Self::Listeners => Set::of(name, [address]).with_intervals(),
         }
+    }
+
+    fn comes_last(self) -> bool {
+        self == Self::ServiceRanges
     }
 }

@@ -36,6 +36,7 @@ impl Assembly {
         flags: Vec<(String, String)>,
         shutdown: &CancellationToken,
     ) -> Result<(Self, Reloader), Failure> {
+        let side = side.with_local_addresses();
         let Meaning { proxy, choice } = Meaning::of(config, &side);
         let events = Events::start(client.clone(), side.node.clone(), shutdown.clone());
         let node = follow_node(client, &side.node, shutdown.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tidegate_modes::{IptablesOptions, IpvsOptions, ModeOptions, UserspaceOptions, Variant};
 use tidegate_plan::{NodePortAddresses, PlanSettings, PodTraffic};
-use tidegate_proxy::{FromNode, ProxyConfig};
+use tidegate_proxy::{FromNode, ProxyConfig, local_addresses};
 use tidegate_proxy_config::{
     DetectLocal, KubeProxyConfiguration, NodePortAddresses as AskedAddresses, ProxyMode,
 };
@@ -18,7 +18,7 @@ use super::ModeChoice;
 pub(crate) struct NodeSide {
     /// The node's name.
     pub(crate) node: String,
-    /// The node's own addresses; those of the Node object if there are none here.
+    /// The node's own addresses, besides those of the Node object.
     pub(crate) node_addresses: Vec<IpAddr>,
     /// The ranges of cluster IPs; those of the API if there are none here.
     pub(crate) service_cidrs: Vec<IpNet>,
@@ -28,6 +28,29 @@ pub(crate) struct NodeSide {
     pub(crate) at_once: bool,
     /// Leave the rules in the kernel on exit.
     pub(crate) keep_rules: bool,
+}
+
+impl NodeSide {
+    /// With the addresses that this machine has now: what it sends may come from any of them. Those
+    /// that are no use to others (loopback, link-local) aren't told.
+    pub(crate) fn with_local_addresses(mut self) -> Self {
+        let is_known_to_others = |address: &IpAddr| match address {
+            IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local(),
+            IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
+        };
+        match local_addresses() {
+            Ok(addresses) => {
+                let told = addresses.into_iter().filter(is_known_to_others);
+                self.node_addresses.extend(told);
+                self.node_addresses.sort_unstable();
+                self.node_addresses.dedup();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "this machine's addresses can't be read; only those of its Node object count as its own")
+            }
+        }
+        self
+    }
 }
 
 /// A configuration's meaning.
@@ -54,10 +77,11 @@ impl Meaning {
             pod_traffic,
             masquerade_all: config.masquerade_all(mode),
             node_port_addresses,
-            node_addresses: match side.node_addresses.as_slice() {
-                [] => bind_address.into_iter().collect(),
-                addresses => addresses.to_vec(),
-            },
+            without_external_ips: !config.allow_service_external_ips(),
+            node_addresses: bind_address
+                .into_iter()
+                .chain(side.node_addresses.iter().copied())
+                .collect(),
             ..PlanSettings::default()
         };
         Self {
@@ -75,10 +99,7 @@ impl Meaning {
                 keep_rules: side.keep_rules,
                 ..ProxyConfig::default()
             },
-            choice: ModeChoice {
-                mode,
-                options: options(config, mode),
-            },
+            choice: ModeChoice::new(mode, options(config, mode)),
         }
     }
 }
@@ -170,6 +191,57 @@ mod tests {
         );
         let unknown = meaning(|_| (), &NodeSide::default());
         assert_eq!(unknown.proxy.plan.pod_traffic, PodTraffic::Unknown);
+    }
+
+    #[test]
+    fn line_25_the_address_to_bind_and_the_machines_own_are_the_nodes() {
+        let side = NodeSide {
+            node_addresses: vec![IpAddr::from([10, 244, 0, 1])],
+            ..NodeSide::default()
+        };
+        let with = |bind_address: &str| {
+            let asked = meaning(
+                |config| config.bind_address = bind_address.to_owned(),
+                &side,
+            );
+            asked.proxy.plan.node_addresses
+        };
+        assert_eq!(with("0.0.0.0"), side.node_addresses);
+        let both = [[192, 0, 2, 9], [10, 244, 0, 1]].map(IpAddr::from);
+        assert_eq!(with("192.0.2.9"), both);
+    }
+
+    #[test]
+    fn a_mode_is_not_opened_anew_for_options_of_another_one() {
+        let choice = |mode: &str, scheduler: &str| {
+            let change = |config: &mut KubeProxyConfiguration| {
+                config.mode = mode.to_owned();
+                config.ipvs.scheduler = scheduler.to_owned();
+            };
+            meaning(change, &NodeSide::default()).choice
+        };
+        for mode in ["userspace", "iptables", "nftables"] {
+            assert_eq!(choice(mode, "rr"), choice(mode, "lc"), "{mode}");
+        }
+        assert_ne!(choice("ipvs", "rr"), choice("ipvs", "lc"));
+    }
+
+    #[test]
+    fn external_ips_are_served_unless_the_feature_gate_is_off() {
+        let allowed = |value: Option<bool>| {
+            let asked = meaning(
+                |config| {
+                    let gate = value.map(|value| ("AllowServiceExternalIPs".to_owned(), value));
+                    config.feature_gates.extend(gate);
+                },
+                &NodeSide::default(),
+            );
+            !asked.proxy.plan.without_external_ips
+        };
+        assert_eq!(
+            [None, Some(true), Some(false)].map(allowed),
+            [true, true, false]
+        );
     }
 
     #[test]

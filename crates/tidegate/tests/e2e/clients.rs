@@ -166,7 +166,10 @@ fn anonymous_calls_are_refused_and_the_kubeconfig_is_private() {
 }
 
 /// Runs a kube-rs client on the machine, from a thread that enters its namespace.
-fn with_kube<T: Send>(machine: &Machine, work: impl AsyncFnOnce(Client) -> T + Send) -> T {
+pub(crate) fn with_kube<T: Send>(
+    machine: &Machine,
+    work: impl AsyncFnOnce(Client) -> T + Send,
+) -> T {
     let kubeconfig = Kubeconfig::read_from(machine.kubeconfig()).expect("reads");
     machine.inside(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,8 +1,35 @@
 //! kube-proxy's flags on our command line.
 
+use std::ffi::OsString;
+
 use clap::builder::Str;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error};
-use tidegate_proxy_config::{CommandLine, FLAGS, Flag, FlagError, FlagKind, WithConfig};
+use tidegate_proxy_config::{
+    CommandLine, FLAGS, Flag, FlagError, FlagKind, WithConfig, in_plain_notation,
+};
+
+/// The program's arguments, with those of the command `proxy` as clap understands them: kube-proxy's
+/// users write some of them in ways of Go's flag library.
+pub(crate) fn plain_arguments(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let mut places = args.iter().enumerate().skip(1);
+    let mut command = None;
+    while let Some((place, arg)) = places.next() {
+        match arg.as_encoded_bytes() {
+            b"--log-format" => drop(places.next()),
+            [b'-', ..] => {}
+            _ => {
+                command = Some(place);
+                break;
+            }
+        }
+    }
+    if let Some(place) = command.filter(|place| args[*place] == "proxy") {
+        let of_proxy = args.split_off(place + 1);
+        args.extend(in_plain_notation(of_proxy));
+    }
+    args
+}
 
 /// The flags as they were typed, in their order.
 #[derive(Clone, Debug, Default)]
@@ -104,5 +131,50 @@ fn value_name(kind: FlagKind) -> &'static str {
         FlagKind::BoolMap => "NAME=true|false,…",
         FlagKind::Verbosities => "PATTERN=NUMBER,…",
         FlagKind::Version => "true|false|raw",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn parsed(line: &str) -> Cli {
+        let args = line.split(' ').map(OsString::from);
+        Cli::try_parse_from(plain_arguments(args)).expect("is a command line")
+    }
+
+    #[test]
+    fn kube_proxys_ways_to_write_flags_are_understood() {
+        let plain =
+            "tidegate proxy --proxy-mode=ipvs --v=4 --masquerade-all --cluster-cidr 10.0.0.0/8";
+        for line in [
+            plain,
+            "tidegate proxy --proxy_mode=ipvs -v 4 --masquerade_all --cluster_cidr 10.0.0.0/8",
+            "tidegate proxy --proxy_mode ipvs -v=4 --masquerade-all=true --cluster-cidr=10.0.0.0/8",
+            "tidegate -v --log-format json proxy --proxy-mode ipvs -v4 --masquerade_all=1 --cluster_cidr=10.0.0.0/8",
+        ] {
+            let Command::Proxy(args) = parsed(line).command else {
+                panic!("{line} is another command");
+            };
+            let line = args.command_line().expect(line);
+            let config = line.complete(None).expect("fits together").config;
+            assert_eq!(
+                (config.mode.as_str(), config.logging.verbosity),
+                ("ipvs", 4)
+            );
+            assert!(config.iptables.masquerade_all);
+            assert_eq!(config.cluster_cidr, "10.0.0.0/8");
+        }
+        assert_eq!(parsed("tidegate proxy -vv").verbose, 2);
+    }
+
+    #[test]
+    fn other_commands_arguments_stay_as_they_are() {
+        let line = "tidegate get proxy --proxy_mode -v 2";
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        assert_eq!(plain_arguments(args.clone()), args);
     }
 }

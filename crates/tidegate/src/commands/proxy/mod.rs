@@ -12,7 +12,7 @@ use tidegate_dataplane::DataplaneError;
 use tidegate_modes::{ModeOptions, open_others};
 use tidegate_proxy_config::{CommandLine, KubeProxyConfiguration, VersionFlag};
 
-pub(crate) use flags::ProxyArgs;
+pub(crate) use flags::{ProxyArgs, plain_arguments};
 
 use crate::cli::LogFormat;
 use crate::exit::Failure;

@@ -9,15 +9,12 @@ use tidegate_netlink::nftables::{Element, Family, Tuple};
 type Range = (u128, u128);
 
 /// The elements that stand for networks, of which those of another family are left out.
-pub(crate) fn networks<'a>(
-    family: Family,
-    networks: impl IntoIterator<Item = &'a IpNet>,
-) -> Vec<Element> {
+pub fn networks<'a>(family: Family, networks: impl IntoIterator<Item = &'a IpNet>) -> Vec<Element> {
     elements(family, merged(family, networks))
 }
 
 /// The elements that stand for networks without the loopback addresses.
-pub(crate) fn networks_but_loopback<'a>(
+pub fn networks_but_loopback<'a>(
     family: Family,
     networks: impl IntoIterator<Item = &'a IpNet>,
 ) -> Vec<Element> {
@@ -46,8 +43,22 @@ pub(crate) fn networks_but_loopback<'a>(
     elements(family, without)
 }
 
+/// The elements that stand for a key joined to networks, of which those of another family are left
+/// out.
+pub fn joined<'a>(
+    key: &Tuple,
+    family: Family,
+    networks: impl IntoIterator<Item = &'a IpNet>,
+) -> Vec<Element> {
+    let end = |number| key.clone().address(address(family, number));
+    let ranges = merged(family, networks).into_iter();
+    ranges
+        .map(|(first, last)| Element::range(end(first), end(last)))
+        .collect()
+}
+
 /// The family of an address.
-pub(crate) fn family_of(address: IpAddr) -> Family {
+pub fn family_of(address: IpAddr) -> Family {
     match address {
         IpAddr::V4(_) => Family::Ip,
         IpAddr::V6(_) => Family::Ip6,
@@ -55,7 +66,7 @@ pub(crate) fn family_of(address: IpAddr) -> Family {
 }
 
 /// Every address of a family.
-pub(crate) fn everything(family: Family) -> IpNet {
+pub fn everything(family: Family) -> IpNet {
     match family {
         Family::Ip => IpNet::from(ipnet::Ipv4Net::default()),
         Family::Ip6 => IpNet::from(ipnet::Ipv6Net::default()),
