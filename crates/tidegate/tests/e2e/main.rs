@@ -19,4 +19,6 @@ mod pods;
 mod proxy;
 mod rolling;
 mod services;
+mod source_ranges;
+mod storm;
 mod traces;

@@ -6,9 +6,9 @@ use crate::machine::{Machine, text};
 use crate::wait::until;
 
 /// The cluster's machine, and one beside it where the proxy runs.
-struct Node {
-    cluster: Machine,
-    node: Machine,
+pub(crate) struct Node {
+    pub(crate) cluster: Machine,
+    pub(crate) node: Machine,
 }
 
 /// The node, and a Service that needs no pod: its backend is said to be on the node itself.
@@ -31,7 +31,14 @@ endpoints: [{addresses: [192.0.2.20], conditions: {ready: true}}]
 ";
 
 /// A running proxy, which ends with this value.
-struct Running(Child);
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// The process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -42,7 +49,7 @@ impl Drop for Running {
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (cluster, node) = (Machine::new(), Machine::new());
         // The two machines' links become one wire between them.
         node.sh("ip link del eth0");
@@ -56,13 +63,13 @@ impl Node {
         Self { cluster, node }
     }
 
-    fn kubeconfig(&self) -> String {
+    pub(crate) fn kubeconfig(&self) -> String {
         let text = std::fs::read_to_string(self.cluster.kubeconfig()).expect("reads");
         let there = text.replace("https://127.0.0.1:6443", "https://192.0.2.10:6443");
         self.node.file("kubeconfig", &there)
     }
 
-    fn configuration(&self, mode: &str) -> String {
+    pub(crate) fn configuration(&self, mode: &str) -> String {
         let kubeconfig = self.kubeconfig();
         self.node.file(
             "config.conf",
@@ -78,7 +85,7 @@ clientConnection: {{kubeconfig: {kubeconfig}}}
         )
     }
 
-    fn start(&self, config: &str) -> Running {
+    pub(crate) fn start(&self, config: &str) -> Running {
         let log = std::fs::File::create(self.node.folder().join("proxy.log")).expect("creates");
         let mut command = self.node.command(env!("CARGO_BIN_EXE_tidegate"));
         command
@@ -88,7 +95,7 @@ clientConnection: {{kubeconfig: {kubeconfig}}}
         Running(command.spawn().expect("runs"))
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.node.folder().join("proxy.log")).unwrap_or_default()
     }
 
@@ -103,7 +110,7 @@ clientConnection: {{kubeconfig: {kubeconfig}}}
     }
 }
 
-const UP: &[&str] = &["--listen", "192.0.2.10:6443"];
+pub(crate) const UP: &[&str] = &["--listen", "192.0.2.10:6443"];
 
 #[test]
 fn the_proxy_serves_a_cluster_that_runs_elsewhere_and_outlives_its_api() {
