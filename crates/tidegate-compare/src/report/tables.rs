@@ -107,7 +107,7 @@ pub(super) fn first_and_last(results: &Results, pick: Pick) -> Table {
 
 /// The tools that only load rules.
 pub(super) fn plain_tools(results: &Results) -> Table {
-    let mut table = Table::new(["", "Services", "from empty", "one endpoint's change"]);
+    let mut table = Table::new(["", "Services", "from empty", "one change"]);
     for plain in &results.plain_tools {
         let change = median(plain.change_seconds.clone());
         let cells = [
