@@ -1,5 +1,7 @@
 //! What the loop does in one go: take up changes, check, try again, and draw conclusions.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tidegate_watch::Changes;
 use tokio::task::block_in_place;
@@ -14,6 +16,10 @@ use crate::{ModeFactory, Proxy};
 /// While the kernel refuses, changes may bring the next attempt forward, but attempts take at most
 /// one part of so many of the time.
 const SHARE_OF_ATTEMPTS: u32 = 5;
+
+/// How soon to look again where somebody else may still be at work: after a start, what a proxy
+/// before us had begun, such as a program that outlived it; after a repair, whoever made it necessary.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl<F: ModeFactory> Proxy<F> {
     /// Waits for something to do and does it. Being dropped between the two loses nothing.
@@ -104,7 +110,12 @@ impl<F: ModeFactory> Proxy<F> {
         let now = Instant::now();
         self.not_before = now + self.config.min_sync_period;
         if attempt.full {
-            self.next_check = now + self.config.audit_period;
+            let is_first = !self.status.borrow().programmed;
+            let pause = match is_first || attempt.repaired {
+                true => SECOND_LOOK.max(attempt.took * (SHARE_OF_ATTEMPTS - 1)),
+                false => self.config.audit_period,
+            };
+            self.next_check = now + pause.min(self.config.audit_period);
         }
         let refused = self.engine.refused();
         let in_step = refused.is_some_and(|refused| refused.is_empty());

@@ -74,6 +74,16 @@ fn patient() -> ProxyConfig {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_predecessor_s_program_still_writes_is_repaired_soon_after_the_start() {
+    let kernel = MemoryDataplane::default();
+    let mut running = start(patient(), &kernel).serving_web().await;
+    kernel.flush();
+    running.until(|status| status.repairs > 0).await;
+    assert_eq!(kernel.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn changes_of_others_do_not_wait_for_what_the_kernel_refuses() {
     let kernel = MemoryDataplane::default();
     kernel.refuse([key("bad")]);
