@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use tidegate_model::IpFamily;
 use tidegate_plan::{
-    BackendSet, Decision, Frontend, FrontendAddress, Masquerade, PlanSettings, PortPlan,
-    ServicePlan, Sources,
+    BackendSet, Decision, Frontend, Masquerade, PlanSettings, PortPlan, ServicePlan, Sources,
 };
 
 use crate::balance::{choice, endpoint_chains};
@@ -185,5 +184,5 @@ fn firewall(port: &PortPlan, names: &PortNames) -> Option<OwnChain> {
 }
 
 fn is_external(frontend: &Frontend) -> bool {
-    !matches!(frontend.address, FrontendAddress::ClusterIp(_))
+    !frontend.address.is_cluster_ip()
 }

@@ -10,14 +10,17 @@
 //! * A table of another shape, told by its comment, is replaced in one transaction. Everything else
 //!   that differs is repaired without a flush.
 //!
-//! Nothing here knows what a set means or what a rule does.
+//! Nothing here knows what a set means or what a rule does, but for how frontends ([`Key`]) and pods
+//! ([`from_pods`]) are told in them.
 
 mod commit;
 mod diff;
 mod error;
 mod frame;
 mod kernel;
+mod key;
 mod look;
+mod pods;
 pub mod ranges;
 mod reconcile;
 mod report;
@@ -30,6 +33,8 @@ pub use diff::{Placed, sort_by_place};
 pub use error::{Words, failed};
 pub use frame::Frame;
 pub use kernel::Kernel;
+pub use key::Key;
+pub use pods::from_pods;
 pub use table::ServiceTable;
 pub use table_set::TableSet;
 pub use wanted::Wanted;

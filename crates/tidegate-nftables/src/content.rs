@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tidegate_model::{EndpointAddr, Protocol, SessionAffinity};
+use tidegate_model::{EndpointAddr, SessionAffinity};
 use tidegate_netlink::nftables::{Element, Tuple, Verdict};
-use tidegate_nft_table::{Placed, ranges, sort_by_place};
+use tidegate_nft_table::{Key, Placed, ranges, sort_by_place};
 use tidegate_plan::{
     BackendSet, Decision, Frontend, FrontendAddress, Masquerade, PortPlan, ServicePlan, Sources,
 };
 
 use crate::memory::Memory;
-use crate::sets::{Case, Key, SetId};
+use crate::sets::{Case, SetId};
 use crate::slots::{number, slots};
 
 /// What one Service needs in the table of its family.
@@ -66,7 +66,7 @@ impl Content {
             BackendSet::Local => local.as_slice(),
         };
         for frontend in &port.frontends {
-            let (key, tuple) = identity(frontend, port.name.protocol);
+            let (key, tuple) = Key::of(frontend, port.name.protocol);
             let (drawn, stays_for) = match port.affinity {
                 SessionAffinity::None => (SetId::Slots(key), None),
                 SessionAffinity::ClientIp(time) => (SetId::StickySlots(key), Some(time)),
@@ -80,7 +80,7 @@ impl Content {
                     }
                 }
                 // What a cluster IP doesn't balance is refused anyway.
-                Decision::Reject if is_cluster_ip(frontend) => {}
+                Decision::Reject if frontend.address.is_cluster_ip() => {}
                 Decision::Reject => self.add(SetId::Rejected(key), tuple.clone()),
                 Decision::Drop => self.add(SetId::Dropped(key), tuple.clone()),
             }
@@ -157,17 +157,4 @@ impl Content {
     fn add(&mut self, set: SetId, key: Tuple) {
         self.elements.push((set, Element::key(key)));
     }
-}
-
-/// How a frontend is identified in sets.
-fn identity(frontend: &Frontend, protocol: Protocol) -> (Key, Tuple) {
-    let (key, tuple) = match frontend.address.ip() {
-        Some(ip) => (Key::Address, Tuple::new().address(ip)),
-        None => (Key::NodePort, Tuple::new()),
-    };
-    (key, tuple.protocol(protocol.number()).port(frontend.port))
-}
-
-fn is_cluster_ip(frontend: &Frontend) -> bool {
-    matches!(frontend.address, FrontendAddress::ClusterIp(_))
 }

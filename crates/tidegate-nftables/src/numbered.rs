@@ -5,10 +5,10 @@
 //! that it looks up; frontends with another number aren't found and go on to the next rule.
 
 use tidegate_netlink::nftables::{Expression, Family, Field, Rule, random, rule};
-use tidegate_nft_table::TableSet;
+use tidegate_nft_table::{Key, TableSet};
 
 use crate::content::Numbered;
-use crate::sets::{Key, SetId};
+use crate::sets::SetId;
 use crate::slots::number;
 
 /// The maps that backends are drawn from, each with the chain that draws.
@@ -35,30 +35,6 @@ pub(crate) fn numbered_rule(family: Family, numbered: Numbered) -> (String, Rule
     (draw_chain(map), draw(family, map, slots))
 }
 
-/// What identifies the frontend that a packet is for.
-pub(crate) fn frontend(family: Family, key: Key) -> Vec<Expression> {
-    let port = [Field::PROTOCOL.into(), Field::DPORT.into()];
-    match key {
-        Key::Address => [Field::daddr(family).into()]
-            .into_iter()
-            .chain(port)
-            .collect(),
-        Key::NodePort => port.to_vec(),
-    }
-}
-
-/// The same for a packet whose destination has been translated.
-pub(crate) fn original_frontend(family: Family, key: Key) -> Vec<Expression> {
-    let port = [Field::PROTOCOL.into(), Field::ORIGINAL_PORT.into()];
-    match key {
-        Key::Address => [Field::original_daddr(family).into()]
-            .into_iter()
-            .chain(port)
-            .collect(),
-        Key::NodePort => port.to_vec(),
-    }
-}
-
 /// Draws one slot among `count` and sends the connection to its backend.
 ///
 /// A sticky frontend's first choice depends on the client's address alone, so that it is the same
@@ -71,7 +47,7 @@ fn draw(family: Family, map: SetId, count: usize) -> Rule {
     };
     let modulus = u32::try_from(count).unwrap_or(u32::MAX);
     let offset = number(count, 0);
-    let mut parts = frontend(family, key);
+    let mut parts = key.of_packet(family);
     parts.push(match is_sticky && modulus > 1 {
         true => Expression::Hash {
             of: Box::new(Field::saddr(family).into()),

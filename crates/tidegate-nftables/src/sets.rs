@@ -1,7 +1,7 @@
 //! The sets and maps of our tables: which there are, and what they mean.
 
 use tidegate_netlink::nftables::{Datatype, Family, Set};
-use tidegate_nft_table::TableSet;
+use tidegate_nft_table::{Key, TableSet};
 
 /// One of the sets of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,15 +48,6 @@ pub(crate) enum SetId {
     NodeAddresses,
 }
 
-/// What identifies a frontend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Key {
-    /// Address, protocol and port.
-    Address,
-    /// Protocol and port: a port of the node, on whichever address.
-    NodePort,
-}
-
 /// When a frontend's connections are masqueraded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Case {
@@ -66,10 +57,6 @@ pub(crate) enum Case {
     Outsiders,
     /// When this node itself opened them.
     Own,
-}
-
-impl Key {
-    pub(crate) const ALL: [Self; 2] = [Self::Address, Self::NodePort];
 }
 
 impl Case {
@@ -172,14 +159,8 @@ impl TableSet for SetId {
     /// None but the learned ones declares a size: a size is a hard limit, and without one the kernel
     /// grows the set with its content.
     fn definition(self, family: Family) -> Set {
-        let address = match family {
-            Family::Ip => Datatype::Ipv4Addr,
-            Family::Ip6 => Datatype::Ipv6Addr,
-        };
-        let frontend = |key| match key {
-            Key::Address => vec![address, Datatype::InetProto, Datatype::InetService],
-            Key::NodePort => vec![Datatype::InetProto, Datatype::InetService],
-        };
+        let address = Datatype::address(family);
+        let frontend = |key: Key| key.datatypes(family);
         let and = |mut types: Vec<Datatype>, last| {
             types.push(last);
             types

@@ -194,6 +194,11 @@ impl FrontendAddress {
             Self::NodePort(_) => None,
         }
     }
+
+    /// Whether it is a cluster IP.
+    pub fn is_cluster_ip(&self) -> bool {
+        matches!(self, Self::ClusterIp(_))
+    }
 }
 
 impl fmt::Display for PlanKey {

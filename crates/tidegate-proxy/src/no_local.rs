@@ -1,7 +1,7 @@
 //! How many service ports drop traffic for want of a backend on this node.
 
 use tidegate_model::IpFamily;
-use tidegate_plan::{Decision, FrontendAddress, Plan, PortPlan, ServiceChange, ServicePlan};
+use tidegate_plan::{Decision, Plan, PortPlan, ServiceChange, ServicePlan};
 
 /// The counts of one family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +46,6 @@ fn index(plan: &ServicePlan) -> usize {
 /// Only a local policy ever drops.
 fn drops(port: &PortPlan, internal: bool) -> bool {
     port.frontends.iter().any(|frontend| {
-        matches!(frontend.address, FrontendAddress::ClusterIp(_)) == internal
-            && frontend.outside == Decision::Drop
+        frontend.address.is_cluster_ip() == internal && frontend.outside == Decision::Drop
     })
 }

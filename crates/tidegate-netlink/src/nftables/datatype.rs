@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::Family;
+
 /// The type of one value in a key or in data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Datatype {
@@ -32,6 +34,14 @@ impl Datatype {
     pub const LOCAL: u32 = 2;
     /// The bit of connections whose destination was translated (`IPS_DST_NAT`).
     pub const DNAT: u32 = 0x20;
+
+    /// The type of a family's addresses.
+    pub fn address(family: Family) -> Self {
+        match family {
+            Family::Ip => Self::Ipv4Addr,
+            Family::Ip6 => Self::Ipv6Addr,
+        }
+    }
 
     /// The name in listings.
     pub(crate) fn name(self) -> &'static str {

@@ -1,19 +1,20 @@
 //! The rules that remember where clients go that shall stay with their backend.
 
 use tidegate_netlink::nftables::{Chain, Datatype, Expression, Field, Rule, Tuple, rule};
+use tidegate_nft_table::Key;
 use tidegate_plan::PodTraffic;
 
-use super::{Writer, from_pods};
-use crate::numbered::original_frontend;
-use crate::sets::{Key, SetId};
+use super::Writer;
+use crate::sets::SetId;
 
 impl Writer {
     /// What notes where clients go that shall stay. Whether a connection is from the inside is told
     /// as at its beginning: its source address isn't rewritten yet.
     pub(super) fn learning(&self, pods: &PodTraffic) -> Vec<(Chain, Vec<Rule>)> {
         let local = Tuple::new().number(Datatype::LOCAL);
-        let from_pods =
-            from_pods(self.family, pods).map(|from_pods| from_pods.goto("learn-inside"));
+        let from_pods = self
+            .if_from_pods(pods)
+            .map(|from| from.goto("learn-inside"));
         let both = |by_address: SetId, by_port: SetId| {
             let by_port = self.learn(by_port, Key::NodePort);
             [
@@ -43,7 +44,7 @@ impl Writer {
 
     /// Has the memory of the frontend's port note where the client goes.
     fn learn(&self, id: SetId, key: Key) -> Rule {
-        let frontend = Expression::Concat(original_frontend(self.family, key));
+        let frontend = Expression::Concat(key.of_translated_packet(self.family));
         frontend.verdict_from(&self.set(id))
     }
 }

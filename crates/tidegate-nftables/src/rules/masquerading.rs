@@ -1,11 +1,11 @@
 //! The rules that rewrite the source addresses of connections.
 
 use tidegate_netlink::nftables::{Chain, Datatype, Expression, Field, Rule, Tuple, concat, rule};
+use tidegate_nft_table::Key;
 use tidegate_plan::PodTraffic;
 
-use super::{Writer, from_pods};
-use crate::numbered::original_frontend;
-use crate::sets::{Case, Key, SetId};
+use super::Writer;
+use crate::sets::{Case, SetId};
 
 impl Writer {
     /// What becomes of the source address of connections whose destination was translated.
@@ -16,7 +16,7 @@ impl Writer {
         let in_case = |key| {
             Case::ALL.map(|case| {
                 let set = self.set(SetId::Masquerade(case, key));
-                Expression::Concat(original_frontend(self.family, key))
+                Expression::Concat(key.of_translated_packet(self.family))
                     .within(&set)
                     .goto(case_chain(case))
             })
@@ -30,7 +30,8 @@ impl Writer {
             .chain([to_node]);
         let outsiders = match pods {
             PodTraffic::Unknown => Vec::new(),
-            pods => from_pods(self.family, pods)
+            pods => self
+                .if_from_pods(pods)
                 .map(Rule::back)
                 .into_iter()
                 .chain([rule().masquerade()])

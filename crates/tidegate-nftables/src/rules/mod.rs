@@ -19,12 +19,12 @@ use tidegate_netlink::nftables::{
     BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule,
     Statement, Test, Tuple, rule,
 };
-use tidegate_nft_table::TableSet;
+use tidegate_nft_table::{Key, TableSet, from_pods};
 use tidegate_plan::PodTraffic;
 
 use crate::content::Numbered;
-use crate::numbered::{DRAWN, draw_chain, frontend, numbered_rule};
-use crate::sets::{Key, SetId};
+use crate::numbered::{DRAWN, draw_chain, numbered_rule};
+use crate::sets::SetId;
 
 /// The priorities that `nft` calls `dstnat` and `srcnat`.
 const DSTNAT: i32 = -100;
@@ -58,24 +58,6 @@ pub(crate) fn chains(
     chains
 }
 
-/// The packets that come from pods, where that can be told.
-fn from_pods(family: Family, pods: &PodTraffic) -> Option<Rule> {
-    let interface = || Expression::from(Field::INPUT_INTERFACE);
-    match pods {
-        PodTraffic::Unknown => None,
-        PodTraffic::Cidrs(_) => {
-            let source = Expression::from(Field::saddr(family));
-            Some(source.within(&SetId::Pods.definition(family)))
-        }
-        PodTraffic::Bridge(name) => {
-            Some(rule().when(interface(), Test::Is(Tuple::new().name(name))))
-        }
-        PodTraffic::InterfacePrefix(prefix) => {
-            Some(rule().when(interface(), Test::StartsWith(prefix.clone())))
-        }
-    }
-}
-
 struct Writer {
     family: Family,
 }
@@ -96,9 +78,14 @@ impl Writer {
         }
     }
 
+    /// The packets that come from pods, where that can be told.
+    fn if_from_pods(&self, pods: &PodTraffic) -> Option<Rule> {
+        from_pods(self.family, pods, &self.set(SetId::Pods))
+    }
+
     /// Packets for a frontend in one of the sets that `id` makes for each kind of key.
     fn frontend_in(&self, id: SetId, key: Key) -> Rule {
-        Expression::Concat(frontend(self.family, key)).within(&self.set(id))
+        Expression::Concat(key.of_packet(self.family)).within(&self.set(id))
     }
 
     fn daddr_in(&self, id: SetId) -> Rule {
@@ -113,14 +100,14 @@ impl Writer {
     }
 
     fn hooks(&self, pods: &PodTraffic) -> Vec<(Chain, Vec<Rule>)> {
-        let mut with_source = frontend(self.family, Key::Address);
+        let mut with_source = Key::Address.of_packet(self.family);
         with_source.push(Field::saddr(self.family).into());
         let not_admitted = Expression::Concat(with_source).outside(&self.set(SetId::Admitted));
         let guard = self
             .frontend_in(SetId::Guarded, Key::Address)
             .and(not_admitted)
             .drop();
-        let inside_if = from_pods(self.family, pods).map(|from_pods| from_pods.jump("inside"));
+        let inside_if = self.if_from_pods(pods).map(|from| from.jump("inside"));
         let prerouting = [
             Some(guard.clone()),
             inside_if,
@@ -152,7 +139,7 @@ impl Writer {
 
     /// Asks the memory of the frontend's port where the client went before.
     fn stay(&self, id: SetId, key: Key) -> Rule {
-        Expression::Concat(frontend(self.family, key)).verdict_from(&self.set(id))
+        Expression::Concat(key.of_packet(self.family)).verdict_from(&self.set(id))
     }
 
     /// Packets of connections that were opened to an address of this node.

@@ -5,12 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use tidegate_model::{IpFamily, Protocol, ServicePortName};
 use tidegate_netlink::nftables::{Element, Tuple};
-use tidegate_nft_table::{Placed, ranges, sort_by_place};
-use tidegate_plan::{
-    BackendSet, Decision, Frontend, FrontendAddress, PortPlan, ServicePlan, Sources,
-};
+use tidegate_nft_table::{Key, Placed, ranges, sort_by_place};
+use tidegate_plan::{BackendSet, Decision, Frontend, PortPlan, ServicePlan, Sources};
 
-use super::sets::{Key, SetId};
+use super::sets::SetId;
 
 /// What one Service needs in the table of its family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +62,7 @@ impl Content {
         family: IpFamily,
         listeners: &Addresses,
     ) {
-        let (key, tuple) = identity(frontend, port.name.protocol);
+        let (key, tuple) = Key::of(frontend, port.name.protocol);
         let listener = |set| listeners.get(&(port.name.clone(), family, set)).copied();
         let outside = match frontend.outside {
             Decision::Balance(set) => Some(listener(set)),
@@ -74,7 +72,7 @@ impl Content {
         match outside {
             Some(Some(to)) => self.redirect(SetId::Redirects(key), &tuple, to, port, frontend),
             // What a cluster IP doesn't redirect is refused anyway.
-            Some(None) if is_cluster_ip(frontend) => {}
+            Some(None) if frontend.address.is_cluster_ip() => {}
             Some(None) => self.add(SetId::Rejected(key), &tuple),
             None => self.add(SetId::Dropped(key), &tuple),
         }
@@ -115,17 +113,4 @@ impl Content {
     fn add(&mut self, set: SetId, key: &Tuple) {
         self.elements.push((set, Element::key(key.clone())));
     }
-}
-
-/// How a frontend is identified in sets.
-fn identity(frontend: &Frontend, protocol: Protocol) -> (Key, Tuple) {
-    let (key, tuple) = match frontend.address.ip() {
-        Some(ip) => (Key::Address, Tuple::new().address(ip)),
-        None => (Key::NodePort, Tuple::new()),
-    };
-    (key, tuple.protocol(protocol.number()).port(frontend.port))
-}
-
-fn is_cluster_ip(frontend: &Frontend) -> bool {
-    matches!(frontend.address, FrontendAddress::ClusterIp(_))
 }

@@ -2,10 +2,10 @@
 
 use tidegate_dataplane::DataplaneError;
 use tidegate_netlink::nftables::{Batch, Family};
-use tidegate_nft_table::Kernel;
+use tidegate_nft_table::{Kernel, Key};
 
 use super::frame::table;
-use super::sets::{Key, SetId};
+use super::sets::SetId;
 
 /// Has tables that an earlier run left lead nowhere. What was redirected is refused until there are
 /// listeners again, as it is anyway while nobody listens.
@@ -16,7 +16,7 @@ pub(crate) fn lead_nowhere(kernel: &mut Kernel) -> Result<(), DataplaneError> {
             continue;
         }
         let mut batch = Batch::new();
-        for map in [Key::Address, Key::NodePort] {
+        for map in Key::ALL {
             batch.flush_set(&ours, SetId::Redirects(map).name());
             batch.flush_set(&ours, SetId::InsideRedirects(map).name());
         }

@@ -12,10 +12,10 @@ use tidegate_netlink::nftables::{
     BaseChain, Chain, ChainType, Datatype, Expression, Family, Field, Hook, Reject, Rule, Test,
     Tuple, Verdict, rule,
 };
-use tidegate_nft_table::TableSet;
+use tidegate_nft_table::{Key, TableSet, from_pods};
 use tidegate_plan::PodTraffic;
 
-use super::sets::{Key, SetId};
+use super::sets::SetId;
 
 /// The priorities that `nft` calls `dstnat` and `filter`.
 const DSTNAT: i32 = -100;
@@ -54,23 +54,14 @@ impl Writer {
         }
     }
 
-    /// What identifies the frontend that a packet is for.
-    fn frontend(&self, key: Key) -> Vec<Expression> {
-        let port = [Field::PROTOCOL.into(), Field::DPORT.into()];
-        match key {
-            Key::Address => [&[Field::daddr(self.family).into()], port.as_slice()].concat(),
-            Key::NodePort => port.to_vec(),
-        }
-    }
-
     /// Packets for a frontend in one of the sets.
     fn frontend_in(&self, id: SetId, key: Key) -> Rule {
-        Expression::Concat(self.frontend(key)).within(&id.definition(self.family))
+        Expression::Concat(key.of_packet(self.family)).within(&id.definition(self.family))
     }
 
     /// Sends a connection to the listener that a map leads to.
     fn redirect(&self, map: SetId, key: Key) -> Rule {
-        let listener = Expression::Concat(self.frontend(key));
+        let listener = Expression::Concat(key.of_packet(self.family));
         rule().dnat(self.family, listener.look_up(&map.definition(self.family)))
     }
 
@@ -92,33 +83,16 @@ impl Writer {
             .and(self.daddr_in(SetId::NodePortRanges))
     }
 
-    /// The packets that come from pods, where that can be told.
-    fn if_from_pods(&self, pods: &PodTraffic) -> Option<Rule> {
-        let interface = || Expression::from(Field::INPUT_INTERFACE);
-        match pods {
-            PodTraffic::Unknown => None,
-            PodTraffic::Cidrs(_) => {
-                let source = Expression::from(Field::saddr(self.family));
-                Some(source.within(&SetId::Pods.definition(self.family)))
-            }
-            PodTraffic::Bridge(name) => {
-                Some(rule().when(interface(), Test::Is(Tuple::new().name(name))))
-            }
-            PodTraffic::InterfacePrefix(prefix) => {
-                Some(rule().when(interface(), Test::StartsWith(prefix.clone())))
-            }
-        }
-    }
-
     fn hooks(&self, pods: &PodTraffic, on_loopback: bool) -> Vec<(Chain, Vec<Rule>)> {
-        let mut with_source = self.frontend(Key::Address);
+        let mut with_source = Key::Address.of_packet(self.family);
         with_source.push(Field::saddr(self.family).into());
         let admitted = SetId::Admitted.definition(self.family);
         let guard = self
             .frontend_in(SetId::Guarded, Key::Address)
             .and(Expression::Concat(with_source).outside(&admitted))
             .drop();
-        let inside_if = self.if_from_pods(pods).map(|from| from.jump("inside"));
+        let pod_ranges = SetId::Pods.definition(self.family);
+        let inside_if = from_pods(self.family, pods, &pod_ranges).map(|from| from.jump("inside"));
         let prerouting = [
             Some(guard.clone()),
             inside_if,

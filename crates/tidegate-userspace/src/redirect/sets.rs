@@ -1,7 +1,7 @@
 //! The sets and maps of our tables: which there are, and what they mean.
 
 use tidegate_netlink::nftables::{Datatype, Family, Set};
-use tidegate_nft_table::TableSet;
+use tidegate_nft_table::{Key, TableSet};
 
 /// One of the sets of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,15 +31,6 @@ pub(crate) enum SetId {
     Loopback,
     /// The addresses of our listeners.
     Listeners,
-}
-
-/// What identifies a frontend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Key {
-    /// Address, protocol and port.
-    Address,
-    /// Protocol and port: a port of the node, on whichever address.
-    NodePort,
 }
 
 impl SetId {
@@ -90,15 +81,8 @@ impl TableSet for SetId {
     }
 
     fn definition(self, family: Family) -> Set {
-        let address = match family {
-            Family::Ip => Datatype::Ipv4Addr,
-            Family::Ip6 => Datatype::Ipv6Addr,
-        };
-        let by_port = [Datatype::InetProto, Datatype::InetService];
-        let frontend = |key| match key {
-            Key::Address => [&[address], by_port.as_slice()].concat(),
-            Key::NodePort => by_port.to_vec(),
-        };
+        let address = Datatype::address(family);
+        let frontend = |key: Key| key.datatypes(family);
         let name = self.name();
         match self {
             Self::ClusterIps => Set::of(name, [address]),
