@@ -4,8 +4,22 @@ use std::net::IpAddr;
 
 use tidegate_testnet::{Answer, Call, Caller, Protocol, Talk};
 
-use crate::asking::{Place, told};
+use crate::asking::{EVERYWHERE, Place, told};
 use crate::{Bench, Finding};
+
+/// Connections that stay, each with where it leads.
+pub(crate) struct Talks(Vec<(Talk, String)>);
+
+impl Talks {
+    /// Asks once more over each of them.
+    ///
+    /// # Errors
+    /// One is gone, or leads elsewhere.
+    pub(crate) fn go_on(&mut self) -> Finding {
+        let mut talks = self.0.iter_mut();
+        talks.try_for_each(|(talk, with)| goes_on(talk, with))
+    }
+}
 
 impl Bench {
     /// Opens a connection that stays.
@@ -16,6 +30,22 @@ impl Bench {
         let call = Call::new(protocol, to.into());
         let opened = self.host(place).with(move || Talk::open(call));
         opened.map_err(|answer| format!("{}, not connected: {answer:?}", told(place, &call)))
+    }
+
+    /// Opens connections that stay from everywhere, and notes where each leads.
+    ///
+    /// # Errors
+    /// One can't be opened, or isn't answered.
+    pub(crate) fn talks(&self, protocols: &[Protocol], to: (IpAddr, u16)) -> Finding<Talks> {
+        let mut talks = Vec::new();
+        for place in EVERYWHERE {
+            for protocol in protocols {
+                let mut talk = self.talk(place, *protocol, to)?;
+                let with = partner(&mut talk)?;
+                talks.push((talk, with));
+            }
+        }
+        Ok(Talks(talks))
     }
 
     /// Starts a client that calls without pause.

@@ -13,8 +13,8 @@ use crate::pause::until;
 use crate::told::News;
 use crate::{ModeFactory, Proxy};
 
-/// While the kernel refuses, changes may bring the next attempt forward, but attempts take at most
-/// one part of so many of the time.
+/// Whatever brings the next attempt forward (changes while the kernel refuses, a second look),
+/// attempts take at most one part of so many of the time.
 const SHARE_OF_ATTEMPTS: u32 = 5;
 
 /// How soon to look again where somebody else may still be at work: after a start, what a proxy
@@ -93,8 +93,8 @@ impl<F: ModeFactory> Proxy<F> {
 
     /// What changed may be what the kernel could not take.
     fn try_again_sooner(&mut self) {
-        let pause = self.metrics.last_full_sync() * (SHARE_OF_ATTEMPTS - 1);
-        let soon = Instant::now() + pause.max(self.config.first_retry);
+        let rest = rest_after(self.metrics.last_full_sync());
+        let soon = Instant::now() + rest.max(self.config.first_retry);
         self.next_check = self.next_check.min(soon);
     }
 
@@ -112,7 +112,7 @@ impl<F: ModeFactory> Proxy<F> {
         if attempt.full {
             let is_first = !self.status.borrow().programmed;
             let pause = match is_first || attempt.repaired {
-                true => SECOND_LOOK.max(attempt.took * (SHARE_OF_ATTEMPTS - 1)),
+                true => rest_after(attempt.took).max(SECOND_LOOK),
                 false => self.config.audit_period,
             };
             self.next_check = now + pause.min(self.config.audit_period);
@@ -175,4 +175,9 @@ impl<F: ModeFactory> Proxy<F> {
             self.events.tell(Event::of_complaint(service, complaint));
         }
     }
+}
+
+/// How long to leave the kernel alone after an attempt that took so long.
+fn rest_after(took: Duration) -> Duration {
+    took * (SHARE_OF_ATTEMPTS - 1)
 }

@@ -5,7 +5,7 @@ use tidegate_testnet::{Cluster, Protocol};
 
 use crate::asking::{BOTH, EVERYWHERE, Place};
 use crate::rows::{Row, row};
-use crate::talking::{goes_on, partner};
+use crate::talking::goes_on;
 use crate::{Bench, Finding};
 
 pub(super) const ROWS: &[Row] = &[
@@ -155,17 +155,10 @@ fn established_connections_go_on(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::service("web", 1))?;
     bench.set_pods("web", &[0, 1])?;
     let to = (bench.cluster_ip(1), 80);
-    let mut talks = Vec::new();
-    for place in EVERYWHERE {
-        let mut talk = bench.talk(place, Protocol::Tcp, to)?;
-        let with = partner(&mut talk)?;
-        talks.push((talk, with));
-    }
+    let mut talks = bench.talks(&[Protocol::Tcp], to)?;
     for pods in [&[0][..], &[1], &[], &[2]] {
         bench.set_pods("web", pods)?;
-        for (talk, with) in &mut talks {
-            goes_on(talk, with)?;
-        }
+        talks.go_on()?;
     }
     Ok(())
 }

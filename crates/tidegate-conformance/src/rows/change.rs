@@ -6,9 +6,9 @@ use tidegate_model::{Protocol as ServiceProtocol, ServicePort, SessionAffinity, 
 use tidegate_testnet::{Cluster, Protocol, REMOTE};
 
 use super::frontends::exposed;
-use crate::asking::{BOTH, EVERYWHERE, Place};
+use crate::asking::{BOTH, Place};
 use crate::rows::{Row, row};
-use crate::talking::{all_answered, goes_on, partner};
+use crate::talking::all_answered;
 use crate::{Bench, Finding};
 
 pub(super) const ROWS: &[Row] = &[
@@ -59,20 +59,9 @@ fn changes_touch_nobody_else(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::service("other", 2))?;
     bench.set_pods("other", &[1, REMOTE])?;
     let other = (bench.cluster_ip(2), 80);
-    let mut talks = Vec::new();
-    for place in EVERYWHERE {
-        for protocol in BOTH {
-            let mut talk = bench.talk(place, protocol, other)?;
-            let with = partner(&mut talk)?;
-            talks.push((talk, with));
-        }
-    }
+    let mut talks = bench.talks(&BOTH, other)?;
     let caller = bench.caller(Place::Pod(2), Protocol::Tcp, other);
-    let changed = change_everything(bench, |_| {
-        talks
-            .iter_mut()
-            .try_for_each(|(talk, with)| goes_on(talk, with))
-    });
+    let changed = change_everything(bench, |_| talks.go_on());
     let called = all_answered(caller);
     changed.and(called)
 }

@@ -1,5 +1,7 @@
 //! Lines 1 to 4, 8 and 9: which addresses answer.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 use tidegate_model::{ExternalIp, LoadBalancerIp, Service, ServiceRole};
 use tidegate_plan::NodePortAddresses;
@@ -81,6 +83,19 @@ pub(super) fn exposed(bench: &Bench) -> Service {
     web.external_ips = vec![ExternalIp(bench.external_ip())];
     web.load_balancer_ips = vec![LoadBalancerIp(bench.load_balancer_ip())];
     web
+}
+
+/// The external frontends of a Service over a protocol: node port, external and load-balancer IP.
+pub(super) fn external_frontends(bench: &Bench, protocol: Protocol) -> [(IpAddr, u16); 3] {
+    let node_port = match protocol {
+        Protocol::Tcp => 30080,
+        Protocol::Udp => 30081,
+    };
+    [
+        (bench.node_addresses()[0], node_port),
+        (bench.external_ip(), 80),
+        (bench.load_balancer_ip(), 80),
+    ]
 }
 
 fn external_addresses_answer(bench: &mut Bench) -> Finding {

@@ -4,7 +4,7 @@ use tidegate_model::{Service, TrafficPolicy};
 use tidegate_testnet::{Cluster, NODE, Protocol, REMOTE};
 
 use super::backends::draining;
-use super::frontends::exposed;
+use super::frontends::{exposed, external_frontends};
 use crate::asking::{BOTH, Place};
 use crate::rows::{Row, row};
 use crate::{Bench, Finding};
@@ -105,19 +105,6 @@ fn internal_local_without_backend_is_silent(bench: &mut Bench) -> Finding {
     ])?;
     bench.set_pods("web", &[0, REMOTE])?;
     bench.is_served_by(Place::Pod(1), Protocol::Tcp, to, &["pod-0"])
-}
-
-/// The external frontends of a Service over a protocol: node port, external and load-balancer IP.
-fn external_frontends(bench: &Bench, protocol: Protocol) -> [(std::net::IpAddr, u16); 3] {
-    let node_port = match protocol {
-        Protocol::Tcp => 30080,
-        Protocol::Udp => 30081,
-    };
-    [
-        (bench.node_addresses()[0], node_port),
-        (bench.external_ip(), 80),
-        (bench.load_balancer_ip(), 80),
-    ]
 }
 
 fn external_local_stays_on_the_node(bench: &mut Bench) -> Finding {

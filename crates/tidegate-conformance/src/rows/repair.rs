@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_dataplane::Retired;
 use tidegate_testnet::{Cluster, Protocol, REMOTE};
 
-use crate::asking::{EVERYWHERE, Place};
+use crate::asking::Place;
 use crate::rows::{Row, row};
 use crate::talking::{all_answered, goes_on, partner};
 use crate::{Bench, Finding, Kills, Losses, Mode, mode};
@@ -55,12 +55,7 @@ fn restart_disturbs_nobody(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::service("web", 1))?;
     bench.set_pods("web", &[0, REMOTE])?;
     let to = (bench.cluster_ip(1), 80);
-    let mut talks = Vec::new();
-    for place in EVERYWHERE {
-        let mut talk = bench.talk(place, Protocol::Tcp, to)?;
-        let with = partner(&mut talk)?;
-        talks.push((talk, with));
-    }
+    let mut talks = bench.talks(&[Protocol::Tcp], to)?;
     let caller = bench.caller(Place::Client, Protocol::Tcp, to);
     let mut restarted = Ok(());
     for _ in 0..3 {
@@ -75,9 +70,7 @@ fn restart_disturbs_nobody(bench: &mut Bench) -> Finding {
     let called = all_answered(caller);
     restarted?;
     called?;
-    talks
-        .iter_mut()
-        .try_for_each(|(talk, with)| goes_on(talk, with))
+    talks.go_on()
 }
 
 fn restart_catches_up(bench: &mut Bench) -> Finding {

@@ -4,7 +4,7 @@ use tidegate_model::TrafficPolicy;
 use tidegate_plan::{PlanSettings, PodTraffic};
 use tidegate_testnet::{Cluster, Protocol, REMOTE};
 
-use super::frontends::exposed;
+use super::frontends::{exposed, external_frontends};
 use crate::asking::{BOTH, Place};
 use crate::rows::{Row, row};
 use crate::{Bench, Finding};
@@ -120,24 +120,12 @@ fn pod_reaches_itself(bench: &mut Bench) -> Finding {
     Ok(())
 }
 
-fn externals(bench: &Bench, protocol: Protocol) -> [(std::net::IpAddr, u16); 3] {
-    let node_port = match protocol {
-        Protocol::Tcp => 30080,
-        Protocol::Udp => 30081,
-    };
-    [
-        (bench.node_addresses()[0], node_port),
-        (bench.external_ip(), 80),
-        (bench.load_balancer_ip(), 80),
-    ]
-}
-
 fn cluster_policy_is_masqueraded(bench: &mut Bench) -> Finding {
     bench.set(&Cluster::with_node_ports(exposed(bench), 30080))?;
     for backend in [REMOTE, 1] {
         bench.set_pods("web", &[backend])?;
         for protocol in BOTH {
-            for to in externals(bench, protocol) {
+            for to in external_frontends(bench, protocol) {
                 sees(bench, Place::Client, protocol, to, Seen::Node)?;
             }
         }
@@ -151,7 +139,7 @@ fn local_policy_is_not_masqueraded(bench: &mut Bench) -> Finding {
     bench.set(&web)?;
     bench.set_pods("web", &[1, REMOTE])?;
     for protocol in BOTH {
-        for to in externals(bench, protocol) {
+        for to in external_frontends(bench, protocol) {
             for place in [Place::Client, Place::OtherClient] {
                 sees(bench, place, protocol, to, Seen::Caller)?;
             }

@@ -9,22 +9,12 @@ use tidegate_watch::ClusterWatch;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
-use crate::fixture::{Modes, eventually, run, service, service_of, slice};
+use crate::fixture::{Modes, Running, eventually, run, service, service_of, slice};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_service_can_not_have_is_told_once_for_as_long_as_it_asks() {
     let api = Api::default();
-    let events = Events::start(api.client(), "here".to_owned(), CancellationToken::new());
-    let modes = Modes::of(&["old"]);
-    let (watch, feed) = ClusterWatch::detached();
-    let proxy = Proxy::open(
-        ProxyConfig::default(),
-        ("old", 0),
-        modes.clone(),
-        watch.subscribe(),
-    );
-    let proxy = proxy.expect("opens").telling(events);
-    let mut running = run(watch, feed, proxy).serving_web().await;
+    let mut running = telling(&api).serving_web().await;
     let mut odd = service("odd", 2);
     odd.scheduler = Some(Scheduler("fastest".to_owned()));
     running.feed.set_service(odd.clone());
@@ -42,9 +32,7 @@ async fn what_a_service_can_not_have_is_told_once_for_as_long_as_it_asks() {
             .set_slice(slice("zoo", &format!("10.244.0.{last}")));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("missing", 0));
+    running.switch_to("missing");
     running.until(|status| status.rejected.is_some()).await;
     eventually("all are told", || api.told().len() >= 4).await;
     insta::assert_snapshot!(api.told().join("\n"), @r#"
@@ -71,17 +59,7 @@ async fn what_a_service_can_not_have_is_told_once_for_as_long_as_it_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_does_not_take_events_holds_nothing_up() {
     let api = Api::away();
-    let events = Events::start(api.client(), "here".to_owned(), CancellationToken::new());
-    let modes = Modes::of(&["old"]);
-    let (watch, feed) = ClusterWatch::detached();
-    let proxy = Proxy::open(
-        ProxyConfig::default(),
-        ("old", 0),
-        modes.clone(),
-        watch.subscribe(),
-    );
-    let proxy = proxy.expect("opens").telling(events);
-    let mut running = run(watch, feed, proxy).serving_web().await;
+    let mut running = telling(&api).serving_web().await;
     for number in 0..1000 {
         let mut odd = service("odd", 2);
         odd.scheduler = Some(Scheduler(format!("fastest-{number}")));
@@ -90,4 +68,13 @@ async fn an_api_that_does_not_take_events_holds_nothing_up() {
     running.feed.set_service(service("api", 3));
     running.until(|status| status.services == 3).await;
     running.stop().await;
+}
+
+/// A proxy that tells an API what the owners of Services should hear.
+fn telling(api: &Api) -> Running<(&'static str, u8)> {
+    let events = Events::start(api.client(), "here".to_owned(), CancellationToken::new());
+    let (watch, feed) = ClusterWatch::detached();
+    let modes = Modes::of(&["old"]);
+    let proxy = Proxy::open(ProxyConfig::default(), ("old", 0), modes, watch.subscribe());
+    run(watch, feed, proxy.expect("opens").telling(events))
 }

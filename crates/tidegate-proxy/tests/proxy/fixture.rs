@@ -111,6 +111,13 @@ where
     }
 }
 
+impl Running<(&'static str, u8)> {
+    /// Asks for another mode.
+    pub(crate) fn switch_to(&self, mode: &'static str) {
+        self.handle.reconfigure(ProxyConfig::default(), (mode, 0));
+    }
+}
+
 impl<C> Running<C> {
     /// Waits for a state; a proxy that never gets there fails the test with what it was last.
     pub(crate) async fn until(&mut self, reached: impl Fn(&Status) -> bool) -> Status {

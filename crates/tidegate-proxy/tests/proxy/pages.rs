@@ -17,17 +17,13 @@ async fn line_33_proxy_mode_is_the_modes_name_alone_and_the_reason_beside_it() {
     let answer = get(metrics, "/proxyMode").await.expect("answers");
     assert_eq!((answer.status, answer.body.as_str()), (200, "old"));
     assert!(answer.has_header("x-proxy-mode-reason: old was asked for"));
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     running.until(|status| status.mode == "new").await;
     assert_eq!(
         get(metrics, "/proxyMode").await.expect("answers").body,
         "new"
     );
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("odd", 0));
+    running.switch_to("odd");
     running.until(|status| status.rejected.is_some()).await;
     let why = get(metrics, "/proxyMode?why").await.expect("answers").body;
     insta::assert_snapshot!(why, @r"

@@ -15,9 +15,7 @@ async fn line_30_the_old_mode_gives_way_only_when_the_new_one_serves() {
         .serving_web()
         .await;
     modes.kernel("new").take_time(Duration::from_millis(300));
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     while modes.kernel("new").is_empty() {
         assert_eq!(modes.kernel("old").len(), 1, "nobody served");
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -40,16 +38,12 @@ async fn a_mode_that_can_not_be_opened_leaves_everything_as_it_was() {
     let mut running = start_with(ProxyConfig::default(), "old", &modes)
         .serving_web()
         .await;
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("odd", 0));
+    running.switch_to("odd");
     let status = running.until(|status| status.rejected.is_some()).await;
     insta::assert_snapshot!(status.rejected.unwrap_or_default(), @"odd mode can't work here: the module odd is missing; modprobe odd");
     assert_eq!((status.mode, modes.kernel("old").len()), ("old", 1));
     // The next configuration is tried anew.
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     let status = running.until(|status| status.mode == "new").await;
     assert_eq!(status.rejected, None);
     running.stop().await;
@@ -64,9 +58,7 @@ async fn a_mode_that_the_kernel_refuses_is_taken_down_again() {
     modes.kernel("new").refuse([crate::fixture::key("web")]);
     running.feed.set_service(service("api", 2));
     running.until(|status| status.services == 2).await;
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     let status = running.until(|status| status.rejected.is_some()).await;
     insta::assert_snapshot!(status.rejected.unwrap_or_default(), @"new mode could not take over: the kernel refused default/web (IPv4) of default/web (IPv4): Device or resource busy");
     assert_eq!(status.mode, "old");
@@ -82,9 +74,7 @@ async fn connections_through_the_old_mode_may_end_in_their_own_time() {
         .serving_web()
         .await;
     modes.kernel("old").set_connections(7);
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     let status = running.until(|status| status.draining == 7).await;
     assert_eq!(status.mode, "new");
     assert!(!modes.kernel("old").is_empty());
@@ -124,13 +114,9 @@ async fn a_mode_that_is_wanted_again_keeps_its_connections() {
         .serving_web()
         .await;
     modes.kernel("old").set_connections(7);
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     running.until(|status| status.draining == 7).await;
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("old", 0));
+    running.switch_to("old");
     let status = running.until(|status| status.mode == "old").await;
     assert_eq!((status.draining, status.rejected), (0, None));
     eventually("the other is gone", || modes.kernel("new").is_empty()).await;
@@ -184,9 +170,7 @@ async fn other_settings_are_planned_and_programmed_in_the_same_mode() {
 async fn a_mode_can_be_changed_before_anything_is_known() {
     let modes = Modes::of(&["old", "new"]);
     let mut running = start_with(ProxyConfig::default(), "old", &modes);
-    running
-        .handle
-        .reconfigure(ProxyConfig::default(), ("new", 0));
+    running.switch_to("new");
     running.until(|status| status.mode == "new").await;
     let running = running.serving_web().await;
     assert_eq!(modes.kernel("new").len(), 1);
