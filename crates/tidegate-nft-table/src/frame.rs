@@ -76,6 +76,14 @@ impl<S: TableSet> Frame<S> {
         }
     }
 
+    /// Takes note of a rule that has been put behind a chain's others.
+    pub(crate) fn note_appended(&mut self, chain: &str, rule: Rule) {
+        let mut chains = self.chains.iter_mut();
+        if let Some((_, rules)) = chains.find(|(ours, _)| ours.name == chain) {
+            rules.push(rule);
+        }
+    }
+
     /// Whether a chain of this name belongs, or belonged, to a Service.
     pub(crate) fn comes_and_goes(&self, chain: &str) -> bool {
         self.prefix.is_some_and(|prefix| chain.starts_with(prefix))

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use tidegate_dataplane::DataplaneError;
-use tidegate_netlink::nftables::{ChainFound, RuleFound, Table};
+use tidegate_netlink::nftables::{ChainFound, Rule, RuleFound, Table};
 
 use crate::diff::{Placed, by_place};
 use crate::frame::Frame;
 use crate::kernel::Kernel;
+use crate::table::ServiceTable;
 use crate::table_set::TableSet;
 use crate::wanted::Wanted;
 
@@ -24,16 +25,24 @@ pub(crate) enum Found {
     Usable {
         /// The chains that have other rules than they should, and those that are missing of those
         /// that come and go.
-        changed: Vec<String>,
+        changed: Vec<Changed>,
         /// Chains of Services that don't need them any more.
         leftover: Vec<String>,
     },
+}
+
+/// A chain with other rules than it should have.
+pub(crate) struct Changed {
+    pub(crate) chain: String,
+    /// Whether they are the ones that we gave it when something else was wanted.
+    is_as_left: bool,
 }
 
 /// Reads all of our table but its elements, and compares it with what it must be.
 pub(crate) fn look<S: TableSet>(
     kernel: &mut Kernel,
     wanted: &Wanted<'_, S>,
+    known: Option<&ServiceTable<S>>,
 ) -> Result<Found, DataplaneError> {
     let frame = &wanted.frame;
     let table = &frame.table;
@@ -77,7 +86,7 @@ pub(crate) fn look<S: TableSet>(
         return Ok(Found::Unusable(why.to_owned()));
     }
     Ok(Found::Usable {
-        changed: changed_chains(kernel, wanted)?,
+        changed: changed_chains(kernel, wanted, known)?,
         leftover,
     })
 }
@@ -99,30 +108,47 @@ pub(crate) fn read_elements<S: TableSet>(
 fn changed_chains<S: TableSet>(
     kernel: &mut Kernel,
     wanted: &Wanted<'_, S>,
-) -> Result<Vec<String>, DataplaneError> {
+    known: Option<&ServiceTable<S>>,
+) -> Result<Vec<Changed>, DataplaneError> {
     let mut by_chain: HashMap<String, Vec<RuleFound>> = HashMap::new();
     for rule in kernel.ask(READING, |nftables| nftables.rules(&wanted.frame.table))? {
         by_chain.entry(rule.chain.clone()).or_default().push(rule);
     }
-    let changed = wanted.all_chains().filter(|(chain, rules)| {
+    let changed = wanted.all_chains().filter_map(|(chain, rules)| {
         let there = by_chain.get(&chain.name).map_or(&[][..], Vec::as_slice);
-        there.len() != rules.len() || !there.iter().zip(rules).all(|(found, rule)| found.is(rule))
+        (!are(there, rules)).then(|| Changed {
+            chain: chain.name.clone(),
+            is_as_left: known.is_some_and(|known| known.left(&chain.name, there)),
+        })
     });
-    Ok(changed.map(|(chain, _)| chain.name.clone()).collect())
+    Ok(changed.collect())
+}
+
+/// Whether rules that were found are these.
+pub(crate) fn are(found: &[RuleFound], rules: &[Rule]) -> bool {
+    found.len() == rules.len() && found.iter().zip(rules).all(|(found, rule)| found.is(rule))
 }
 
 impl Found {
-    /// Tells an operator what differed, besides elements.
-    pub(crate) fn tell(&self, table: &Table, was_there: bool, drift: &mut Vec<String>) {
+    /// Tells an operator what others changed, besides elements.
+    pub(crate) fn tell<S: TableSet>(
+        &self,
+        table: &Table,
+        known: Option<&ServiceTable<S>>,
+        drift: &mut Vec<String>,
+    ) {
         match self {
-            Self::Nothing if was_there => drift.push(format!("{table} was gone")),
+            Self::Nothing if known.is_some() => drift.push(format!("{table} was gone")),
             Self::Nothing => {}
             Self::Unusable(why) => drift.push(format!("{table} was not usable: {why}")),
             Self::Usable { changed, leftover } => {
-                let told = |name| format!("{table}: chain {name} had other rules");
-                drift.extend(changed.iter().map(told));
+                let by_others = changed.iter().filter(|changed| !changed.is_as_left);
+                let told = |one: &Changed| format!("{table}: chain {} had other rules", one.chain);
+                drift.extend(by_others.map(told));
+                let is_ours = |name: &str| known.is_some_and(|known| known.wants_gone(name));
+                let by_others = leftover.iter().filter(|name| !is_ours(name));
                 let told = |name| format!("{table}: chain {name} should not be there");
-                drift.extend(leftover.iter().map(told));
+                drift.extend(by_others.map(told));
             }
         }
     }

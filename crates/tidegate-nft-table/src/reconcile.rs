@@ -12,6 +12,7 @@ use crate::kernel::Kernel;
 use crate::look::{Found, READING, look, read_elements};
 use crate::report::Report;
 use crate::shares::Shares;
+use crate::table::ServiceTable;
 use crate::table_set::TableSet;
 use crate::wanted::Wanted;
 
@@ -29,13 +30,13 @@ const WRITING: &str = "writing our table";
 pub(crate) fn reconcile<S: TableSet>(
     kernel: &mut Kernel,
     wanted: &Wanted<'_, S>,
-    was_there: bool,
+    known: Option<&ServiceTable<S>>,
     outcome: &mut Outcome,
 ) -> Result<Shares<S>, DataplaneError> {
     let frame = &wanted.frame;
     for _ in 0..ATTEMPTS {
         let generation = kernel.ask(READING, Nftables::generation)?;
-        let found = look(kernel, wanted)?;
+        let found = look(kernel, wanted, known)?;
         let mut shares = Shares::new();
         let mut report = Report::about(&frame.table);
         let mut units = wanted.units(&mut shares);
@@ -66,7 +67,7 @@ pub(crate) fn reconcile<S: TableSet>(
             Err(error) => return Err(kernel.words.of_frame(WRITING, error)),
         }
         outcome.changed += rules;
-        found.tell(&frame.table, was_there, &mut outcome.drift);
+        found.tell(&frame.table, known, &mut outcome.drift);
         outcome.drift.extend(report.lines());
         if let Found::Nothing = found {
             add_chains(kernel, wanted, outcome)?;
@@ -100,7 +101,7 @@ fn differing_chains<'w, S: TableSet>(
         Found::Nothing => wanted.frame.chains.iter().collect(),
         Found::Unusable(_) => wanted.all_chains().collect(),
         Found::Usable { changed, .. } => {
-            let changed: HashSet<&String> = changed.iter().collect();
+            let changed: HashSet<&String> = changed.iter().map(|one| &one.chain).collect();
             let all = wanted.all_chains();
             all.filter(|(chain, _)| changed.contains(&chain.name))
                 .collect()

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use tidegate_dataplane::{DataplaneError, Outcome};
-use tidegate_netlink::nftables::{Batch, Chain, Family, Rule};
+use tidegate_netlink::nftables::{Batch, Chain, Family, Rule, RuleFound};
 use tidegate_plan::PlanKey;
 
 use crate::commit::{commit_units, delete_chains};
 use crate::diff::{Placed, Unit};
 use crate::frame::Frame;
 use crate::kernel::Kernel;
+use crate::look::are;
 use crate::reconcile::reconcile;
 use crate::shares::Shares;
 use crate::table_set::TableSet;
@@ -25,8 +26,8 @@ pub struct ServiceTable<S> {
 }
 
 impl<S: TableSet> ServiceTable<S> {
-    /// Reads the kernel's table and makes it exactly what is wanted. What differed is told, also
-    /// that there was no table where one `was_there` before.
+    /// Reads the kernel's table and makes it exactly what is wanted. What differed is told, unless
+    /// it is as we left it in `known`, the table before.
     ///
     /// # Errors
     /// The kernel can't be asked, or refuses what doesn't belong to a Service. Services that it
@@ -34,10 +35,10 @@ impl<S: TableSet> ServiceTable<S> {
     pub fn reconcile(
         kernel: &mut Kernel,
         wanted: Wanted<'_, S>,
-        was_there: bool,
+        known: Option<&Self>,
         outcome: &mut Outcome,
     ) -> Result<Self, DataplaneError> {
-        let shares = reconcile(kernel, &wanted, was_there, outcome)?;
+        let shares = reconcile(kernel, &wanted, known, outcome)?;
         Ok(Self {
             frame: wanted.frame,
             shares,
@@ -74,6 +75,28 @@ impl<S: TableSet> ServiceTable<S> {
         commit_units(kernel, &self.frame, &units, outcome)
     }
 
+    /// Puts a rule each behind what is in chains that are always there.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn append_rules(
+        &mut self,
+        kernel: &mut Kernel,
+        rules: Vec<(String, Rule)>,
+        outcome: &mut Outcome,
+    ) -> Result<(), DataplaneError> {
+        let mut batch = Batch::new();
+        for (chain, rule) in &rules {
+            batch.add_rule(&self.frame.table, chain, rule);
+        }
+        kernel.commit("adding rules", batch)?;
+        outcome.changed += rules.len();
+        for (chain, rule) in rules {
+            self.frame.note_appended(&chain, rule);
+        }
+        Ok(())
+    }
+
     /// Makes chains that come and go with Services, or writes them anew.
     ///
     /// # Errors
@@ -91,6 +114,18 @@ impl<S: TableSet> ServiceTable<S> {
             outcome.changed += rules.len();
         }
         kernel.commit("adding chains", batch)
+    }
+
+    /// Whether a chain has the rules that we gave it, and no others.
+    pub(crate) fn left(&self, chain: &str, rules: &[RuleFound]) -> bool {
+        let mut chains = self.frame.chains.iter();
+        let ours = chains.find(|(ours, _)| ours.name == chain);
+        ours.is_some_and(|(_, ours)| are(rules, ours))
+    }
+
+    /// Whether a chain is still there only because the kernel wouldn't delete it yet.
+    pub(crate) fn wants_gone(&self, chain: &str) -> bool {
+        self.leftover.contains(chain)
     }
 
     /// Deletes chains that came with Services, and those that the kernel wouldn't delete before.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_dataplane::{Capability, Dataplane, DataplaneError, Forgetter, Outcome, Refusal};
-use tidegate_netlink::nftables::{Batch, Family};
+use tidegate_netlink::nftables::Family;
 use tidegate_nft_table::{Kernel, ServiceTable};
 use tidegate_plan::{Delta, Plan, PlanKey};
 
@@ -64,9 +64,10 @@ impl NftablesMode {
         outcome: &mut Outcome,
     ) -> Result<State, DataplaneError> {
         let program = Program::of(plan, family);
-        let was_there = self.serves(family);
-        let table =
-            ServiceTable::reconcile(&mut self.kernel, program.wanted(), was_there, outcome)?;
+        let mut states = self.states.iter();
+        let known = states.find(|state| state.table.family() == family);
+        let known = known.map(|state| &state.table);
+        let table = ServiceTable::reconcile(&mut self.kernel, program.wanted(), known, outcome)?;
         let mut stays = Stays::default();
         for (_, content) in &program.services {
             stays.add(content);
@@ -201,14 +202,9 @@ impl State {
         numbers: BTreeSet<Numbered>,
         outcome: &mut Outcome,
     ) -> Result<(), DataplaneError> {
-        let table = &self.table.frame().table;
-        let mut batch = Batch::new();
-        for numbered in &numbers {
-            let (chain, rule) = numbered_rule(table.family, *numbered);
-            batch.add_rule(table, &chain, &rule);
-        }
-        kernel.commit("adding rules", batch)?;
-        outcome.changed += numbers.len();
+        let family = self.table.family();
+        let rules = numbers.iter().map(|one| numbered_rule(family, *one));
+        self.table.append_rules(kernel, rules.collect(), outcome)?;
         self.numbers.extend(numbers);
         Ok(())
     }

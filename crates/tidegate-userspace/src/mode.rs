@@ -119,7 +119,7 @@ impl UserspaceMode {
         }
         let options = self.options.frame();
         let wanted = wanted(family, &plan.settings, options, &self.contents);
-        let table = ServiceTable::reconcile(&mut self.kernel, wanted, before.is_some(), outcome)?;
+        let table = ServiceTable::reconcile(&mut self.kernel, wanted, before.as_ref(), outcome)?;
         self.tables.push(table);
         Ok(())
     }
