@@ -181,6 +181,12 @@ impl<'p> Query<'p> {
         self.header()[3] & 0x10 != 0
     }
 
+    /// Whether the client wants to know if an answer was validated (RFC 6840, 5.7).
+    #[inline]
+    pub fn wants_authentic(&self) -> bool {
+        self.header()[3] & 0x20 != 0
+    }
+
     /// Whether the client wants signatures.
     #[inline]
     pub fn dnssec_ok(&self) -> bool {

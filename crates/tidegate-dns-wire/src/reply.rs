@@ -248,6 +248,11 @@ impl<'b> Reply<'b> {
         }
     }
 
+    /// Leaves the buffer as it was before.
+    pub fn abandon(self) {
+        self.out.truncate(self.start);
+    }
+
     /// Writes down what has been said about the whole.
     #[inline]
     pub fn finish(mut self) {

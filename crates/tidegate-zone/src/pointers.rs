@@ -25,6 +25,12 @@ pub(crate) fn read(name: &LowerName) -> Option<(IpNet, usize)> {
     Some((network, tree))
 }
 
+/// The address that a reverse name stands for, if it is the name of one.
+pub fn address_of_reverse_name(name: &LowerName) -> Option<IpAddr> {
+    let (network, _) = read(name)?;
+    (network.prefix_len() == network.max_prefix_len()).then(|| network.addr())
+}
+
 fn read_v4(name: &LowerName, labels: usize) -> Option<IpNet> {
     let mut octets = [0; 4];
     for (index, octet) in octets.iter_mut().take(labels).enumerate() {

@@ -1,7 +1,5 @@
 //! What the proxy counts and measures: kube-proxy's metrics under kube-proxy's names.
 
-mod page;
-mod process;
 mod render;
 mod slis;
 

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tidegate_dataplane::{CleanUps, Gauge, Histogram};
 use tidegate_model::IpFamily;
+use tidegate_pages::{Kind, Labels, Page, Process};
 use tidegate_watch::Backlog;
 
-use super::page::{Kind, Page};
-use super::process::Process;
 use super::{Family, Measured, Metrics};
 
 /// All metrics of one moment, in Prometheus' text format.
@@ -19,7 +18,7 @@ pub(crate) fn render(
     clean_ups: &CleanUps,
 ) -> String {
     let measured = metrics.lock().clone();
-    let mut page = Page::of_proxy();
+    let mut page = Page::with_prefix("kubeproxy_");
     syncs(&mut page, &measured);
     changes(&mut page, &measured, unread);
     health(&mut page, &measured);
@@ -66,7 +65,7 @@ fn syncs(page: &mut Page, measured: &Measured) {
     for (name, help, pick) in histograms {
         page.metric(name, help, Kind::Histogram);
         for (family, measures) in by_family(measured) {
-            page.histogram(name, &[("ip_family", &family)], pick(measures));
+            add_histogram(page, name, &[("ip_family", &family)], pick(measures));
         }
     }
     type PickTime = fn(&Family) -> Option<Timestamp>;
@@ -167,7 +166,7 @@ fn conntrack(page: &mut Page, clean_ups: &CleanUps) {
     page.metric(name, help, Kind::Histogram);
     for family in IpFamily::ALL {
         let label = family.to_string();
-        page.histogram(name, &[("ip_family", &label)], &clean_ups.durations);
+        add_histogram(page, name, &[("ip_family", &label)], &clean_ups.durations);
     }
     let name = "conntrack_reconciler_deleted_entries_total";
     let help = "[ALPHA] Cumulative conntrack flows deleted by conntrack reconciler";
@@ -203,6 +202,11 @@ fn of_mode(page: &mut Page, gauges: &[Gauge]) {
 fn by_family(measured: &Measured) -> impl Iterator<Item = (String, &Family)> {
     let names = IpFamily::ALL.map(|family| family.to_string());
     names.into_iter().zip(&measured.families)
+}
+
+fn add_histogram(page: &mut Page, name: &str, labels: Labels<'_>, histogram: &Histogram) {
+    let buckets = histogram.cumulative();
+    page.histogram(name, labels, buckets, histogram.count(), histogram.sum());
 }
 
 #[cfg(test)]

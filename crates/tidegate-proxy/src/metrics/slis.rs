@@ -2,7 +2,7 @@
 //!
 //! kube-proxy has one check, which is whether its metrics server answers at all.
 
-use super::page::{Kind, Page};
+use tidegate_pages::{Kind, Page};
 
 /// The page, in Prometheus' text format, after so many answers of the check.
 pub(crate) fn render_slis(pings: u64) -> String {

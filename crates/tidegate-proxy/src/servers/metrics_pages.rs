@@ -8,15 +8,13 @@ use axum::routing::any;
 use jiff::Timestamp;
 use serde_json::json;
 use tidegate_dataplane::CleanUps;
+use tidegate_pages::METRICS_TYPE;
 use tokio::task::spawn_blocking;
 
 use super::Pages;
 use super::status_pages::{flagz, statusz};
 use crate::ProxyView;
 use crate::metrics::{render, render_process, render_slis};
-
-/// Prometheus' text format.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Under this name the configuration stands in `/configz`.
 const CONFIG_GROUP: &str = "kubeproxy.config.k8s.io";

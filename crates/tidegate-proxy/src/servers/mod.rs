@@ -1,8 +1,6 @@
 //! Where operators, load balancers and Prometheus ask about the proxy.
 
-mod bounded;
 mod health;
-mod listen;
 mod metrics_pages;
 mod service_answer;
 mod service_health;
@@ -10,22 +8,16 @@ mod status_pages;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
 use jiff::Timestamp;
 use tidegate_model::IpFamily;
-use tokio::net::TcpListener;
+use tidegate_pages::{BIND_AGAIN_AFTER, keep_serving, listen};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use service_health::ServiceHealth;
 
 use crate::ProxyView;
-use bounded::Slots;
-
-/// How long to wait before an address that is taken is tried again.
-const BIND_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Where to listen.
 #[derive(Clone, Debug)]
@@ -104,7 +96,7 @@ impl Servers {
             let Some(address) = address else {
                 return Ok(None);
             };
-            let listener = match listen::listen(address) {
+            let listener = match listen(address) {
                 Ok(listener) => Some(listener),
                 Err(source) if config.bind_hard_fail => {
                     return Err(BindError {
@@ -135,34 +127,5 @@ impl Servers {
     /// Ends the servers and waits until their addresses are free.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-    }
-}
-
-async fn keep_serving(
-    listener: Option<TcpListener>,
-    address: SocketAddr,
-    router: Router,
-    shutdown: CancellationToken,
-) {
-    let serving = async {
-        let listener = match listener {
-            Some(listener) => listener,
-            None => listen_later(address).await,
-        };
-        bounded::serve(listener, router, &Slots::new(bounded::CONNECTIONS)).await;
-    };
-    shutdown.run_until_cancelled(serving).await;
-}
-
-async fn listen_later(address: SocketAddr) -> TcpListener {
-    loop {
-        tokio::time::sleep(BIND_AGAIN_AFTER).await;
-        match listen::listen(address) {
-            Ok(listener) => {
-                tracing::info!(%address, "the address is free now");
-                return listener;
-            }
-            Err(error) => tracing::debug!(%address, %error, "still can't be listened on"),
-        }
     }
 }

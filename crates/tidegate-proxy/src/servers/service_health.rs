@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tidegate_model::ServiceKey;
+use tidegate_pages::{CONNECTIONS, Slots, listen, listen_everywhere, serve};
 use tidegate_plan::NodePortAddresses;
 use tidegate_watch::Subscription;
 use tokio::net::TcpListener;
@@ -16,8 +17,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::BIND_AGAIN_AFTER;
-use super::bounded::{self, Slots};
-use super::listen::{listen, listen_everywhere};
 use super::service_answer::{local_endpoints, port, router};
 use crate::events::Event;
 use crate::pause::until;
@@ -52,7 +51,7 @@ impl ServiceHealth {
             subscription,
             view,
             events,
-            slots: Slots::new(bounded::CONNECTIONS),
+            slots: Slots::new(CONNECTIONS),
             addresses,
             servers: HashMap::new(),
             try_again: None,
@@ -157,7 +156,7 @@ impl ServiceHealth {
                     let slots = self.slots.clone();
                     server
                         .serving
-                        .spawn(async move { bounded::serve(listener, router, &slots).await });
+                        .spawn(async move { serve(listener, router, &slots).await });
                 }
                 None
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use super::page::{Kind, Page};
+use crate::page::{Kind, Page};
 
 /// The kernel counts a process's times in hundredths of a second, whatever its own ticks are
 /// (`USER_HZ`, see proc(5)).
@@ -11,7 +11,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// What the kernel says about this process.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Process {
+pub struct Process {
     cpu_seconds: f64,
     start_time_seconds: f64,
     resident_bytes: f64,
@@ -25,7 +25,7 @@ impl Process {
     ///
     /// # Errors
     /// `/proc` isn't mounted, or says something that this program doesn't understand.
-    pub(crate) fn read() -> io::Result<Self> {
+    pub fn read() -> io::Result<Self> {
         let text = |path: &str| fs::read_to_string(path);
         let found = Self::of(
             &text("/proc/self/stat")?,
@@ -70,7 +70,7 @@ impl Process {
     }
 
     /// The metrics under the names that all of Prometheus' clients use.
-    pub(crate) fn write(&self, page: &mut Page) {
+    pub fn write(&self, page: &mut Page) {
         let metrics = [
             (
                 "process_cpu_seconds_total",

@@ -1,6 +1,6 @@
 //! HTTP over connections that are bounded in number, size and time.
 //!
-//! Whoever can reach these ports can't make the proxy hold more than a few hundred connections and
+//! Whoever can reach these ports can't make a program hold more than a few hundred connections and
 //! a few kilobytes of each.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// How many connections one server has at once; others wait in the kernel's queue.
-pub(super) const CONNECTIONS: usize = 256;
+pub const CONNECTIONS: usize = 256;
 
 /// How long a request's head may take to arrive, and a connection may idle.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -32,10 +32,11 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Places for connections; servers may share them.
 #[derive(Clone, Debug)]
-pub(super) struct Slots(Arc<Semaphore>);
+pub struct Slots(Arc<Semaphore>);
 
 impl Slots {
-    pub(super) fn new(connections: usize) -> Self {
+    /// So many places.
+    pub fn new(connections: usize) -> Self {
         Self(Arc::new(Semaphore::new(connections)))
     }
 
@@ -46,7 +47,7 @@ impl Slots {
 }
 
 /// Serves for ever; dropping the future ends every connection.
-pub(super) async fn serve(listener: TcpListener, router: Router, slots: &Slots) {
+pub async fn serve(listener: TcpListener, router: Router, slots: &Slots) {
     let mut connections = JoinSet::new();
     loop {
         let slot = slots.take().await;

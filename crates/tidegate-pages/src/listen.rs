@@ -10,7 +10,10 @@ use tokio::net::TcpListener;
 const BACKLOG: i32 = 128;
 
 /// Listens on one address.
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+///
+/// # Errors
+/// The kernel refuses.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -28,7 +31,10 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Listens on every address of this machine, of both families where it has them.
-pub(super) fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
+///
+/// # Errors
+/// The kernel refuses.
+pub fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
     let both = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     match listen(both) {
         Err(error) if lacks_family(&error) => {

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use tidegate_dataplane::Histogram;
+/// The media type of Prometheus' text format.
+pub const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A metrics page in the making.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     text: String,
     names: BTreeSet<String>,
     /// What all names begin with.
@@ -19,27 +20,26 @@ pub(crate) struct Page {
 
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// One that only grows.
     Counter,
+    /// One that comes and goes.
     Gauge,
+    /// How many of each size.
     Histogram,
 }
 
 /// Names and values.
-pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
+pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
 impl Page {
-    /// A page whose metrics only this program has: their names begin with `kubeproxy_`.
-    pub(crate) fn of_proxy() -> Self {
-        Self::with("kubeproxy_")
-    }
-
     /// A page whose metrics other programs have under the same names.
-    pub(crate) fn for_everyone() -> Self {
-        Self::with("")
+    pub fn for_everyone() -> Self {
+        Self::with_prefix("")
     }
 
-    fn with(prefix: &'static str) -> Self {
+    /// A page whose metrics' names all begin alike, such as with `kubeproxy_`.
+    pub fn with_prefix(prefix: &'static str) -> Self {
         Self {
             text: String::new(),
             names: BTreeSet::new(),
@@ -48,7 +48,7 @@ impl Page {
     }
 
     /// Begins a metric; its samples have to follow.
-    pub(crate) fn metric(&mut self, name: &str, help: &str, kind: Kind) {
+    pub fn metric(&mut self, name: &str, help: &str, kind: Kind) {
         self.names.insert(name.to_owned());
         let kind = match kind {
             Kind::Counter => "counter",
@@ -61,32 +61,43 @@ impl Page {
         self.line(format_args!("# TYPE {prefix}{name} {kind}"));
     }
 
-    pub(crate) fn sample(&mut self, name: &str, labels: Labels<'_>, value: f64) {
+    /// Adds a value of the metric that was begun last.
+    pub fn sample(&mut self, name: &str, labels: Labels<'_>, value: f64) {
         let labels = written(labels);
         let prefix = self.prefix;
         let value = prometheus_number(value);
         self.line(format_args!("{prefix}{name}{labels} {value}"));
     }
 
-    pub(crate) fn histogram(&mut self, name: &str, labels: Labels<'_>, histogram: &Histogram) {
+    /// Adds a histogram: for each bound how many observations are at most as large, how many there
+    /// are at all, and what they add up to.
+    pub fn histogram(
+        &mut self,
+        name: &str,
+        labels: Labels<'_>,
+        buckets: impl IntoIterator<Item = (f64, u64)>,
+        count: u64,
+        sum: f64,
+    ) {
         let bucket = format!("{name}_bucket");
-        for (bound, count) in histogram.cumulative() {
+        for (bound, count) in buckets {
             let bound = bound.to_string();
             let labels = [labels, &[("le", &bound)]].concat();
             self.sample(&bucket, &labels, count as f64);
         }
-        let count = histogram.count() as f64;
+        let count = count as f64;
         self.sample(&bucket, &[labels, &[("le", "+Inf")]].concat(), count);
-        self.sample(&format!("{name}_sum"), labels, histogram.sum());
+        self.sample(&format!("{name}_sum"), labels, sum);
         self.sample(&format!("{name}_count"), labels, count);
     }
 
     /// Whether the page has a metric of this name, of which there may be only one.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
-    pub(crate) fn finish(self) -> String {
+    /// The whole text.
+    pub fn finish(self) -> String {
         self.text
     }
 
@@ -119,17 +130,14 @@ fn written(labels: Labels<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_histogram_has_its_buckets_its_sum_and_its_count() {
-        let mut histogram = Histogram::new([0.5, 1.0]);
-        histogram.observe(Duration::from_millis(750));
-        let mut page = Page::of_proxy();
+        let mut page = Page::with_prefix("kubeproxy_");
         page.metric("took_seconds", "How long it took", Kind::Histogram);
-        page.histogram("took_seconds", &[("ip_family", "IPv4")], &histogram);
+        let buckets = [(0.5, 0), (1.0, 1)];
+        page.histogram("took_seconds", &[("ip_family", "IPv4")], buckets, 1, 0.75);
         insta::assert_snapshot!(page.finish(), @r#"
         # HELP kubeproxy_took_seconds How long it took
         # TYPE kubeproxy_took_seconds histogram
@@ -143,7 +151,7 @@ mod tests {
 
     #[test]
     fn nobody_can_smuggle_a_line_into_the_page() {
-        let mut page = Page::of_proxy();
+        let mut page = Page::with_prefix("kubeproxy_");
         page.metric("x", "a\nb", Kind::Gauge);
         page.sample("x", &[("set", "\"}\n\\")], 1.0);
         insta::assert_snapshot!(page.finish(), @r#"

@@ -1,0 +1,15 @@
+//! Pages about a program at work: Prometheus' text, and HTTP servers that can't be overrun.
+//!
+//! The proxy and the DNS server have such pages. Nothing here knows what is on them.
+
+mod bounded;
+mod listen;
+mod page;
+mod process;
+mod serve;
+
+pub use bounded::{CONNECTIONS, Slots, serve};
+pub use listen::{listen, listen_everywhere};
+pub use page::{Kind, Labels, METRICS_TYPE, Page};
+pub use process::Process;
+pub use serve::{BIND_AGAIN_AFTER, keep_serving};
