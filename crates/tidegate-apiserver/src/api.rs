@@ -27,13 +27,18 @@ use crate::{
 /// limit keeps a client that never closes any from taking the machine down.
 const MAX_WATCHES: usize = 4096;
 
+/// Commands in containers at one time. Each is a connection with a few hundred kilobytes of buffers
+/// and processes on the node.
+const MAX_COMMANDS: usize = 256;
+
 /// The server's state: nothing but handles. Everything that lasts is in the store.
 pub(crate) struct Api {
     pub(crate) objects: Objects,
     pub(crate) pods: Arc<dyn PodAccess>,
     pub(crate) network: ServiceNetwork,
     pub(crate) watches: Arc<Semaphore>,
-    /// Cancelled when the server stops: watches and followed logs end then.
+    pub(crate) commands: Arc<Semaphore>,
+    /// Cancelled when the server stops: watches, followed logs and commands end then.
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -50,6 +55,7 @@ impl Api {
             pods,
             network,
             watches,
+            commands: Arc::new(Semaphore::new(MAX_COMMANDS)),
             shutdown,
         }
     }

@@ -32,6 +32,8 @@ mod version;
 
 pub use config::Config;
 pub use pki::PkiError;
-pub use pod_access::{LogOptions, LogStream, PodAccess, PodAccessError};
+pub use pod_access::{
+    ExecProcess, ExecRequest, LogOptions, LogStream, PodAccess, PodAccessError, TerminalSize,
+};
 pub use server::{Server, StartError};
 pub use upkeep::BootstrapError;

@@ -55,6 +55,9 @@ pub enum ClientError {
         /// What there is.
         known: String,
     },
+    /// The connection to a running command ended before the command did.
+    #[error("the connection to the command broke off: {0}")]
+    BrokeOff(String),
     /// An answer that makes no sense.
     #[error("the server's answer can't be read: {0}")]
     BadAnswer(String),

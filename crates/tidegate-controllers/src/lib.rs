@@ -1,7 +1,7 @@
 //! Controllers: they watch what users want and what is there, and write the difference.
 //!
 //! [`run`] starts all of them: EndpointSlices, legacy Endpoints, slices mirrored from Endpoints,
-//! Deployments, ReplicaSets, garbage collection, namespace deletion. Each kind is watched once,
+//! Deployments, ReplicaSets, StatefulSets, garbage collection, namespace deletion. Each kind is watched once,
 //! into a cache that all controllers share; a change puts the keys that it concerns into the
 //! controllers' queues, and workers bring one key at a time to where it should be.
 //!
@@ -28,6 +28,8 @@ mod run;
 mod settings;
 mod slice_writer;
 mod slices;
+mod statefulsets;
+mod template_hash;
 #[cfg(test)]
 mod test_objects;
 mod time;

@@ -21,6 +21,7 @@ use crate::mirroring::MirroringController;
 use crate::namespaces::NamespaceController;
 use crate::replicasets::ReplicaSetController;
 use crate::slices::SliceController;
+use crate::statefulsets::StatefulSetController;
 
 /// Why the controllers could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +107,7 @@ struct Controllers {
     mirroring: Arc<MirroringController>,
     deployments: Arc<DeploymentController>,
     replica_sets: Arc<ReplicaSetController>,
+    stateful_sets: Arc<StatefulSetController>,
     garbage: Arc<GarbageController>,
     namespaces: Arc<NamespaceController>,
 }
@@ -118,6 +120,7 @@ impl Controllers {
             mirroring: MirroringController::new(context),
             deployments: DeploymentController::new(context),
             replica_sets: ReplicaSetController::new(context),
+            stateful_sets: StatefulSetController::new(context),
             garbage: GarbageController::new(context),
             namespaces: NamespaceController::new(context),
         }
@@ -131,6 +134,7 @@ impl Controllers {
         self.mirroring.listen(&mut listeners);
         self.deployments.listen(&mut listeners);
         self.replica_sets.listen(&mut listeners);
+        self.stateful_sets.listen(&mut listeners);
         self.garbage.listen(&mut listeners);
         self.namespaces.listen(&mut listeners);
         listeners
@@ -142,6 +146,7 @@ impl Controllers {
         tasks.spawn(self.mirroring.run(shutdown.clone()));
         tasks.spawn(self.deployments.run(shutdown.clone()));
         tasks.spawn(self.replica_sets.run(shutdown.clone()));
+        tasks.spawn(self.stateful_sets.run(shutdown.clone()));
         tasks.spawn(self.garbage.run(shutdown.clone()));
         tasks.spawn(self.namespaces.run(shutdown.clone()));
     }
@@ -167,6 +172,16 @@ impl Watches {
         self.follow(
             |cluster| &cluster.replica_sets,
             listeners.replica_sets,
+            tasks,
+        );
+        self.follow(
+            |cluster| &cluster.stateful_sets,
+            listeners.stateful_sets,
+            tasks,
+        );
+        self.follow(
+            |cluster| &cluster.controller_revisions,
+            listeners.controller_revisions,
             tasks,
         );
     }

@@ -15,6 +15,14 @@ macro_rules! numbers {
         impl $type {
             $($(#[$doc])* pub const $name: Self = Self($number);)*
 
+            /// The number of a name in the registry, for those that are met often.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self($number)),)*
+                    _ => None,
+                }
+            }
+
             /// The name in the registry, for those that are met often.
             pub fn name(self) -> Option<&'static str> {
                 match self.0 {

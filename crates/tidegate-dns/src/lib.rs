@@ -1,25 +1,23 @@
 //! The cluster's DNS server.
 //!
-//! The zone of the cluster is answered from the live snapshot that the proxy uses too, so that an
+//! The names of the cluster are answered from the live snapshot that the proxy uses too, so that an
 //! endpoint and its name appear and vanish together; nothing is cached in between. Every other
-//! name is passed on to the host's resolvers. The server never writes anything: not to the API,
-//! not to the host.
+//! name is passed on to other servers. The server never writes anything: not to the API, not to
+//! the host.
 //!
-//! A packet is read (`wire`), its question answered by a pure function (`zone`) or passed on
-//! (`forward`), and the reply written; `respond` ties these together and `server` owns the sockets.
+//! Packets come in at addresses (`server`), each of which has a `Desk` with the server blocks that
+//! are served there; a `Block` answers at once what it can and has a task wait for the rest. What
+//! the blocks are is in the configuration (`tidegate-dns-config`), which may change while they
+//! work. What names the cluster has is followed in `names`, and what operators see is in `observe`.
 
-mod config;
-mod counters;
-mod forward;
-mod live_zone;
-mod respond;
+mod block;
+mod desk;
+mod loop_check;
+mod names;
+mod observe;
+mod rate_limit;
 mod server;
-mod waiting;
-mod wire;
-mod zone;
 
-pub use config::{Config, TcpLimits};
-pub use counters::{Counter, Counters};
-pub use forward::{ForwardSettings, Upstreams};
-pub use server::{BindError, RunError, Server};
-pub use zone::{ClusterDomain, InvalidDomain, PodNames, ZoneSettings};
+pub use block::BuildError;
+pub use observe::Counter;
+pub use server::{BindError, Server, ServerHandle, Setup, StartError};

@@ -1,6 +1,6 @@
 //! Objects and patches that no one means well with: everything gets an answer, nothing panics.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::jiff::Timestamp;
@@ -8,10 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 use tidegate_model::merge::{kind_schema, strategic_merge};
-use tidegate_model::objects::{config_maps, deployments, endpoint_slices, endpoints, pods};
+use tidegate_model::objects::{
+    config_maps, deployments, endpoint_slices, endpoints, pods, stateful_sets,
+};
 use tidegate_model::table::printer;
 
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 14] = [
     ("", "ConfigMap"),
     ("", "Endpoints"),
     ("", "Event"),
@@ -19,8 +21,10 @@ const KINDS: [(&str, &str); 12] = [
     ("", "Node"),
     ("", "Pod"),
     ("", "Service"),
+    ("apps", "ControllerRevision"),
     ("apps", "Deployment"),
     ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
     ("coordination.k8s.io", "Lease"),
     ("discovery.k8s.io", "EndpointSlice"),
     ("example.com", "Thing"),
@@ -190,11 +194,13 @@ fn an_empty_object_of_each_kind_is_refused_politely() {
     let empty = serde_json::json!({});
     let pod: Pod = serde_json::from_value(empty.clone()).expect("a pod");
     let deployment: Deployment = serde_json::from_value(empty.clone()).expect("a Deployment");
+    let stateful_set: StatefulSet = serde_json::from_value(empty.clone()).expect("a StatefulSet");
     let endpoints: Endpoints = serde_json::from_value(empty.clone()).expect("Endpoints");
     let slice: EndpointSlice = serde_json::from_value(empty).expect("an EndpointSlice");
     for refused in [
         pods::validate_create(&pod),
         deployments::validate_create(&deployment),
+        stateful_sets::validate_create(&stateful_set),
         endpoints::validate_create(&endpoints),
         endpoint_slices::validate_create(&slice),
     ] {

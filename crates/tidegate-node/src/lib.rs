@@ -3,7 +3,7 @@
 //!
 //! [`Node`] is what a program embeds: it registers itself with an API server, takes every pod that
 //! may run here, and looks after it until it is deleted: network, environment, probes, restarts,
-//! logs. [`cleanup`] removes what a node left that was killed.
+//! logs, commands of users. [`cleanup`] removes what a node left that was killed.
 //!
 //! Inside, three kinds of modules keep to themselves: `pod` decides and has no effects, `runtime`
 //! and `network` have effects and decide nothing, `agent` brings the two together with the API.
@@ -12,6 +12,7 @@
 mod agent;
 mod cleanup;
 mod config;
+mod exec;
 mod host_facts;
 mod images;
 pub mod internal;
@@ -28,8 +29,11 @@ mod test_support;
 pub use agent::registration::RegisterError;
 pub use cleanup::{CleanupConfig, CleanupProblem, CleanupReport, cleanup};
 pub use config::{BackOffSettings, NodeConfig};
+pub use exec::CommandError;
+pub use internal::spec::TerminalSize;
 pub use logs::LogOptions;
 pub use network::{NetlinkError, NetworkError, RangeError, SysctlError};
 pub use node::{LogError, LogStream, Node};
 pub use prepare::{PreparedNode, StartError};
 pub use runtime::cgroup::CgroupError;
+pub use runtime::command::{ExecRequest, RunningCommand};

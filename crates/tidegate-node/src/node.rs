@@ -21,8 +21,8 @@ use crate::prepare::{PreparedNode, StartError};
 
 /// A running node.
 pub struct Node {
-    context: Arc<NodeContext>,
-    pods: Arc<Pods>,
+    pub(crate) context: Arc<NodeContext>,
+    pub(crate) pods: Arc<Pods>,
     registration: Registration,
     /// Held as long as the node uses the data directory.
     _lock: File,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::Feed;
+use crate::pods::{PodListener, Pods};
 use crate::reflect;
 use crate::subscription::{Backlog, Changes, Mailbox, Subscription};
 
@@ -27,6 +28,20 @@ pub enum Scope {
 #[derive(Clone, Debug)]
 pub struct ClusterWatch {
     pub(crate) shared: Arc<Shared>,
+    /// How to watch more; nothing for a watch without an API behind it.
+    api: Option<Api>,
+}
+
+#[derive(Clone)]
+struct Api {
+    client: Client,
+    shutdown: CancellationToken,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -36,6 +51,9 @@ pub(crate) struct Shared {
     snapshot: RwLock<Snapshot>,
     mailboxes: Mutex<Vec<Weak<Mailbox>>>,
     pub(crate) synced: watch::Sender<bool>,
+    /// The kinds whose watch is cut at this time.
+    pub(crate) cut: Mutex<BTreeSet<&'static str>>,
+    pub(crate) pods: Pods,
 }
 
 impl ClusterWatch {
@@ -44,7 +62,11 @@ impl ClusterWatch {
     /// While the API is away, the last known state stays; on return the lists are compared, so
     /// that subscribers hear of real differences only.
     pub fn start(client: &Client, scope: Scope, shutdown: CancellationToken) -> Self {
-        let (watch, feed) = Self::detached();
+        let (mut watch, feed) = Self::detached();
+        watch.api = Some(Api {
+            client: client.clone(),
+            shutdown: shutdown.clone(),
+        });
         let watching = reflect::all(client.clone(), scope, feed);
         tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
         watch
@@ -58,7 +80,10 @@ impl ClusterWatch {
                 snapshot: RwLock::default(),
                 mailboxes: Mutex::default(),
                 synced: watch::Sender::default(),
+                cut: Mutex::default(),
+                pods: Pods::default(),
             }),
+            api: None,
         };
         let feed = Feed::new(Arc::clone(&watch.shared));
         (watch, feed)
@@ -82,6 +107,24 @@ impl ClusterWatch {
             .with_mailboxes(|all| all.push(Arc::downgrade(&mailbox)));
         drop(snapshot);
         Subscription::new(mailbox, Arc::clone(&self.shared))
+    }
+
+    /// Tells a listener the addresses of pods, for as long as it lives. They are watched from the
+    /// first time on that somebody asks.
+    pub fn tell_pods(&self, listener: &Arc<dyn PodListener>) {
+        let is_first = self.shared.pods.tell(listener);
+        if let (true, Some(api)) = (is_first, &self.api) {
+            let feed = Feed::new(Arc::clone(&self.shared));
+            let watching = reflect::pods(api.client.clone(), feed);
+            let shutdown = api.shutdown.clone();
+            tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
+        }
+    }
+
+    /// Whether the API can't be watched at this time, so that the state is the last known one.
+    pub fn is_cut_off(&self) -> bool {
+        let cut = self.shared.cut.lock();
+        !cut.unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// The state of this moment. Writers wait while it is held: keep the section short.

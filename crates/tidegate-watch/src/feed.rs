@@ -1,11 +1,13 @@
 //! The writer side.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use tidegate_model::{EndpointSlice, Service, ServiceKey, SliceKey};
 
 use crate::cluster_watch::Shared;
+use crate::pods::PodKey;
 use crate::subscription::Changes;
 
 /// Writes into a [`ClusterWatch`](crate::ClusterWatch)'s snapshot and tells its subscribers.
@@ -71,6 +73,26 @@ impl Feed {
     pub fn remove_namespace(&self, name: &str) {
         let changed = self.shared.write().remove_namespace(name);
         self.tell_namespaces(changed);
+    }
+
+    /// Says which addresses a pod has; none if it has gone.
+    pub fn set_pod(&self, key: PodKey, addresses: Vec<IpAddr>) {
+        self.shared.pods.set(key, addresses);
+    }
+
+    /// Says that the first list of pods is complete.
+    pub fn pods_synced(&self) {
+        self.shared.pods.set_synced();
+    }
+
+    /// Says whether a kind of object can be watched at this time; says whether that is news.
+    pub fn set_cut_off(&self, kind: &'static str, is_cut_off: bool) -> bool {
+        let cut = self.shared.cut.lock();
+        let mut cut = cut.unwrap_or_else(PoisonError::into_inner);
+        match is_cut_off {
+            true => cut.insert(kind),
+            false => cut.remove(kind),
+        }
     }
 
     /// Says that the first lists are complete: subscribers may start.

@@ -8,6 +8,7 @@
 mod cluster_watch;
 mod feed;
 mod node;
+mod pods;
 mod reflect;
 mod service_cidrs;
 mod subscription;
@@ -15,5 +16,6 @@ mod subscription;
 pub use cluster_watch::{ClusterWatch, Scope};
 pub use feed::Feed;
 pub use node::{NodeFacts, NodeState, follow_node};
+pub use pods::{PodKey, PodListener};
 pub use service_cidrs::follow_service_cidrs;
 pub use subscription::{Backlog, Changes, Subscription, Unread};

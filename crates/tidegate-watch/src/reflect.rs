@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Service};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, watcher};
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tidegate_model::{ServiceKey, SliceKey, labels};
 use tokio::sync::Notify;
 
-use crate::{Feed, Scope};
+use crate::{Feed, PodKey, Scope};
 
 /// On a slice, as an annotation: when the pod or the Service changed that the slice follows.
 const LAST_CHANGE_TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
@@ -45,6 +45,18 @@ pub(crate) async fn all(client: Client, scope: Scope, feed: Feed) {
     );
 }
 
+/// Feeds the addresses of pods for ever. Pods that have ended have none, as for CoreDNS.
+pub(crate) async fn pods(client: Client, feed: Feed) {
+    let listed = Notify::new();
+    let alive = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown";
+    let selector = Config::default().fields(alive);
+    let first_sync = async {
+        listed.notified().await;
+        feed.pods_synced();
+    };
+    futures::join!(follow::<Pod>(&client, selector, &feed, &listed), first_sync);
+}
+
 fn service_selector(scope: Scope) -> Config {
     match scope {
         Scope::Everything => Config::default(),
@@ -63,6 +75,9 @@ fn slice_selector(scope: Scope) -> Config {
 
 /// A kind of object that is fed.
 trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {
+    /// The kind's name.
+    const NAME: &'static str;
+
     type Key: Ord;
 
     /// `None` for an object without a name, which no API serves.
@@ -80,7 +95,12 @@ async fn follow<K: Watched>(client: &Client, selector: Config, feed: &Feed, list
     let mut known: BTreeSet<K::Key> = BTreeSet::new();
     let mut relisted: BTreeSet<K::Key> = BTreeSet::new();
     loop {
-        match events.try_next().await {
+        let event = events.try_next().await;
+        let is_cut_off = event.is_err();
+        if feed.set_cut_off(K::NAME, is_cut_off) && !is_cut_off {
+            tracing::info!(kind = K::NAME, "the watch goes on");
+        }
+        match event {
             Ok(Some(Event::Init)) => relisted.clear(),
             Ok(Some(Event::InitApply(object))) => {
                 object.set(feed);
@@ -105,13 +125,43 @@ async fn follow<K: Watched>(client: &Client, selector: Config, feed: &Feed, list
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(kind = %K::kind(&()), %error, "the watch was cut; serving the last known state, trying again");
+                tracing::warn!(kind = K::NAME, %error, "the watch was cut; serving the last known state, trying again");
             }
         }
     }
 }
 
+impl Watched for Pod {
+    const NAME: &'static str = "Pod";
+
+    type Key = PodKey;
+
+    fn key(&self) -> Option<PodKey> {
+        Some(PodKey {
+            namespace: self.metadata.namespace.clone()?,
+            name: self.metadata.name.clone()?,
+        })
+    }
+
+    fn set(&self, feed: &Feed) {
+        let ips = self
+            .status
+            .iter()
+            .flat_map(|status| status.pod_ips.iter().flatten());
+        let addresses = ips.filter_map(|ip| ip.ip.parse().ok()).collect();
+        if let Some(key) = self.key() {
+            feed.set_pod(key, addresses);
+        }
+    }
+
+    fn remove(feed: &Feed, key: &PodKey) {
+        feed.set_pod(key.clone(), Vec::new());
+    }
+}
+
 impl Watched for Service {
+    const NAME: &'static str = "Service";
+
     type Key = ServiceKey;
 
     fn key(&self) -> Option<ServiceKey> {
@@ -133,6 +183,8 @@ impl Watched for Service {
 }
 
 impl Watched for EndpointSlice {
+    const NAME: &'static str = "EndpointSlice";
+
     type Key = SliceKey;
 
     fn key(&self) -> Option<SliceKey> {
@@ -164,6 +216,8 @@ fn trigger(slice: &EndpointSlice) -> Option<Timestamp> {
 }
 
 impl Watched for Namespace {
+    const NAME: &'static str = "Namespace";
+
     type Key = String;
 
     fn key(&self) -> Option<String> {

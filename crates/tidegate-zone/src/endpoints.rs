@@ -237,7 +237,7 @@ impl<'a> Builder<'a> {
 fn given(endpoint: &Endpoint, labels: EndpointLabels) -> Option<&str> {
     let pod = match labels {
         EndpointLabels::PodName => endpoint.pod.as_deref(),
-        EndpointLabels::Address => None,
+        EndpointLabels::Address | EndpointLabels::Nothing => None,
     };
     let hostname = endpoint.hostname.as_deref();
     hostname.or(pod.filter(|name| name.len() <= 63 && !name.contains('.')))

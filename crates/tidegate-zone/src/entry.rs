@@ -44,8 +44,8 @@ impl ServiceEntry {
             ServiceRole::Headless => Role::Headless,
             ServiceRole::External(target) => Role::External(host_name(target)),
         };
-        let endpoints = match role {
-            Role::External(_) => Endpoints::default(),
+        let endpoints = match (&role, labels) {
+            (Role::External(_), _) | (_, EndpointLabels::Nothing) => Endpoints::default(),
             _ => Endpoints::of(slices, labels),
         };
         Self { role, endpoints }

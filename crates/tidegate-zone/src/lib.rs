@@ -28,7 +28,7 @@ mod zonal;
 pub use answer::{Outcome, answer};
 pub use entry::ServiceEntry;
 pub use index::ZoneIndex;
-pub use pointers::address_of_reverse_name;
+pub use pointers::{address_of_reverse_name, network_of_reverse_name};
 pub use settings::{
     ClusterDomain, EndpointLabels, InvalidDomain, PodNames, ReverseZone, ZoneSettings,
 };

@@ -25,6 +25,11 @@ pub(crate) fn read(name: &LowerName) -> Option<(IpNet, usize)> {
     Some((network, tree))
 }
 
+/// The addresses whose names end in a reverse name, if it is one.
+pub fn network_of_reverse_name(name: &LowerName) -> Option<IpNet> {
+    read(name).map(|(network, _)| network)
+}
+
 /// The address that a reverse name stands for, if it is the name of one.
 pub fn address_of_reverse_name(name: &LowerName) -> Option<IpAddr> {
     let (network, _) = read(name)?;

@@ -55,13 +55,15 @@ pub enum PodNames {
 }
 
 /// What the name of an endpoint is that didn't ask for one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EndpointLabels {
     /// Its address with dashes; CoreDNS's default.
     #[default]
     Address,
     /// The name of its pod, where that is short enough for a label (CoreDNS's `endpoint_pod_names`).
     PodName,
+    /// Endpoints aren't looked at (CoreDNS's `noendpoints`).
+    Nothing,
 }
 
 /// A cluster's domain: `cluster.local` by default.

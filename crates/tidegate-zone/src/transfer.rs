@@ -94,8 +94,8 @@ impl Teller<'_> {
                     return;
                 }
                 self.tell_addresses(&labels, addresses.iter().copied());
-                for port in ports {
-                    self.tell_port(slot, port, None);
+                for (index, port) in ports.iter().enumerate() {
+                    self.tell_port(slot, port, ports.get(..index), None);
                 }
             }
             Role::Headless => self.tell_endpoints(slot, service),
@@ -114,15 +114,22 @@ impl Teller<'_> {
                 };
                 let labels = [label.as_bytes(), of_service, namespace, svc];
                 self.tell_addresses(&labels, endpoints.address(member).into_iter());
-                for port in &group.ports {
-                    self.tell_port(slot, port, Some(&label));
+                for (index, port) in group.ports.iter().enumerate() {
+                    self.tell_port(slot, port, group.ports.get(..index), Some(&label));
                 }
             }
         }
     }
 
-    /// Where a port is served: at the Service itself, or at an endpoint.
-    fn tell_port(&mut self, slot: &Slot, port: &Port, label: Option<&Label<'_>>) {
+    /// Where a port is served: at the Service itself, or at an endpoint. Ports of one number and
+    /// several protocols are told once at the Service's own name.
+    fn tell_port(
+        &mut self,
+        slot: &Slot,
+        port: &Port,
+        earlier: Option<&[Port]>,
+        label: Option<&Label<'_>>,
+    ) {
         let [service, namespace, svc] = Lookup::service_labels(slot);
         let host = label.map(Label::as_bytes);
         let with_host = [host.unwrap_or_default(), service, namespace, svc];
@@ -139,7 +146,10 @@ impl Teller<'_> {
             target,
         };
         let ttl = self.settings.ttl;
-        self.tell(&[service, namespace, svc], ttl, data);
+        let mut earlier = earlier.unwrap_or_default().iter();
+        if !earlier.any(|one| one.number == port.number) {
+            self.tell(&[service, namespace, svc], ttl, data);
+        }
         if !port.name.is_empty() {
             let name = format!("_{}", port.name.to_ascii_lowercase());
             let protocol = format!("_{}", port.protocol.lower_name());

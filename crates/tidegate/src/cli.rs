@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use tidegate_modes::Mode;
 use tidegate_proxy_config::ProxyMode;
 
+use crate::commands::dns::DnsArgs;
 use crate::commands::proxy::ProxyArgs;
 use crate::exit::EXIT_CODES;
 
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Delete objects.
     Delete(DeleteArgs),
+    /// Run a command in a container of a pod, and end with the command's exit code.
+    Exec(ExecArgs),
     /// Show what a pod's containers have printed.
     Logs(LogsArgs),
     /// Program the kernel of a node of any Kubernetes cluster, in place of kube-proxy.
@@ -55,6 +58,8 @@ pub(crate) enum Command {
     /// Flags and configuration file are kube-proxy's. A change of the file takes effect without a
     /// restart.
     Proxy(ProxyArgs),
+    /// Answer the names of any Kubernetes cluster, in place of CoreDNS, from its Corefile.
+    Dns(DnsArgs),
     /// Print the program that manifests would become in the kernel; needs no root and no cluster.
     Render(RenderArgs),
     /// Remove every rule, link, mount and process that tidegate made on this machine.
@@ -220,6 +225,31 @@ pub(crate) struct DeleteArgs {
 
     #[command(flatten)]
     pub(crate) connect: Connect,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecArgs {
+    /// The pod's name.
+    pub(crate) pod: String,
+
+    /// The container, for pods with more than one.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+
+    /// Pass standard input on to the command.
+    #[arg(short = 'i', long)]
+    pub(crate) stdin: bool,
+
+    /// Give the command a terminal; for a standard input that is one.
+    #[arg(short, long)]
+    pub(crate) tty: bool,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,8 @@ Exit codes:
   1  it failed; the message says what and what to do
   2  the command line or a manifest is wrong; nothing was done
   3  this machine lacks something: rights, a free port or address range, a kernel feature
-  4  the data directory can't be used: damaged, in use, or of a newer version";
+  4  the data directory can't be used: damaged, in use, or of a newer version
+`tidegate exec` ends with the exit code of the command that it runs.";
 
 /// Why the process ends with an exit code other than 0.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Failure {
     Machine(anyhow::Error),
     /// Exit code 4.
     Data(anyhow::Error),
+    /// A command in a container ended with this exit code, which is ours too.
+    Command(u8),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -35,10 +38,15 @@ impl fmt::Display for Failure {
     /// The whole chain of causes, each said once: libraries differ in whether an error's text
     /// repeats its cause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Failed(error)
-        | Self::BadInput(error)
-        | Self::Machine(error)
-        | Self::Data(error)) = self;
+        let error = match self {
+            Self::Failed(error)
+            | Self::BadInput(error)
+            | Self::Machine(error)
+            | Self::Data(error) => error,
+            Self::Command(code) => {
+                return write!(f, "command terminated with exit code {code}");
+            }
+        };
         let mut said = String::new();
         for cause in error.chain().map(ToString::to_string) {
             if !said.contains(&cause) {
@@ -71,6 +79,7 @@ impl Failure {
             Self::BadInput(_) => 2,
             Self::Machine(_) => 3,
             Self::Data(_) => 4,
+            Self::Command(code) => *code,
         })
     }
 }

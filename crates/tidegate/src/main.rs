@@ -48,11 +48,13 @@ async fn run(command: Command, log: Log) -> Result<(), Failure> {
     }
     match command {
         Command::Proxy(args) => commands::proxy::run(&args, log).await,
+        Command::Dns(args) => commands::dns::run(args).await,
         Command::Up(args) => up::run(args, interrupt::token()?).await,
         Command::Demo(args) => demo::run(args, interrupt::token()?).await,
         Command::Apply(args) => commands::objects::run_apply(args).await,
         Command::Get(args) => commands::objects::run_get(args).await,
         Command::Delete(args) => commands::objects::run_delete(args).await,
+        Command::Exec(args) => commands::exec::run(args).await,
         Command::Logs(args) => commands::objects::run_logs(args).await,
         Command::Render(args) => commands::render::run(&args),
         Command::Cleanup(args) => commands::cleanup::run(&args).await,

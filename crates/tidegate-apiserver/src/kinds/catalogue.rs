@@ -1,7 +1,7 @@
 //! The table of kinds.
 
 use k8s_openapi::api::{
-    apps::v1::{Deployment, ReplicaSet},
+    apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet},
     coordination::v1::Lease,
     core::v1::{
         ConfigMap, Endpoints, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount,
@@ -11,8 +11,8 @@ use k8s_openapi::api::{
     networking::v1::{IPAddress, ServiceCIDR},
 };
 use tidegate_model::objects::{
-    config_maps, deployments, endpoint_slices, endpoints, events, leases, namespaces, nodes, pods,
-    replica_sets,
+    config_maps, controller_revisions, deployments, endpoint_slices, endpoints, events, leases,
+    namespaces, nodes, pods, replica_sets, stateful_sets,
 };
 
 use super::{
@@ -171,11 +171,24 @@ fn workloads() -> Vec<Kind> {
         update: |old, new| replica_sets::validate_update(old, new),
         ..TypedRules::default()
     });
+    let stateful_set = Kind::new(TypedRules::<StatefulSet> {
+        default: stateful_sets::defaults,
+        create: |stateful_set| stateful_sets::validate_create(stateful_set),
+        update: |old, new| stateful_sets::validate_update(old, new),
+        ..TypedRules::default()
+    });
+    let controller_revision = Kind::new(TypedRules::<ControllerRevision> {
+        create: |revision| controller_revisions::validate_create(revision),
+        update: |old, new| controller_revisions::validate_update(old, new),
+        ..TypedRules::default()
+    });
     vec![
+        controller_revision,
         workload(deployment).short(&["deploy"]),
         workload(replica_set)
             .short(&["rs"])
             .selectable(&["status.replicas"]),
+        workload(stateful_set).short(&["sts"]),
     ]
 }
 

@@ -130,6 +130,15 @@ impl Kind {
         match self.deletion {
             Deletion::PodGrace => {
                 all.insert("log", own(&["get"]));
+                all.insert(
+                    "exec",
+                    Subresource {
+                        group: "",
+                        version: "v1",
+                        kind: "PodExecOptions",
+                        verbs: &["create", "get"],
+                    },
+                );
                 let verbs = &["create"];
                 all.insert(
                     "binding",

@@ -9,4 +9,6 @@ mod query;
 pub(crate) use body::{PatchBody, read_object, read_optional, read_patch};
 pub(crate) use negotiate::{Encoding, Representation, Shape, negotiate};
 pub(crate) use path::{ApiPath, ObjectPath, parse_path};
-pub(crate) use query::{DeleteOptions, FieldValidation, ListOptions, LogQuery, WriteOptions};
+pub(crate) use query::{
+    DeleteOptions, ExecQuery, FieldValidation, ListOptions, LogQuery, WriteOptions,
+};

@@ -84,6 +84,18 @@ pub(crate) struct LogQuery {
     pub(crate) limit_bytes: Option<u64>,
 }
 
+/// Parameters of `pods/exec`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct ExecQuery {
+    pub(crate) container: Option<String>,
+    /// One parameter for each word.
+    pub(crate) command: Vec<String>,
+    pub(crate) stdin: bool,
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+    pub(crate) tty: bool,
+}
+
 impl ListOptions {
     pub(crate) fn of(uri: &Uri) -> Result<Self, ApiError> {
         parse(uri)
@@ -141,6 +153,25 @@ impl LogQuery {
     }
 }
 
+impl ExecQuery {
+    pub(crate) fn of(uri: &Uri) -> Result<Self, ApiError> {
+        let pairs: Vec<(String, String)> = parse(uri)?;
+        let mut query = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "container" => query.container = Some(value),
+                "command" => query.command.push(value),
+                "stdin" => query.stdin = is_true(&value),
+                "stdout" => query.stdout = is_true(&value),
+                "stderr" => query.stderr = is_true(&value),
+                "tty" => query.tty = is_true(&value),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+}
+
 fn dry_run(value: Option<&str>) -> Result<bool, ApiError> {
     match value {
         None | Some("") => Ok(false),
@@ -173,12 +204,13 @@ fn optional_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<b
     }
     Ok(match Either::deserialize(deserializer)? {
         Either::Boolean(value) => Some(value),
-        Either::Text(text) => Some(!matches!(
-            text.as_str(),
-            "0" | "f" | "F" | "false" | "False" | "FALSE"
-        )),
+        Either::Text(text) => Some(is_true(&text)),
         Either::Nothing(()) => None,
     })
+}
+
+fn is_true(text: &str) -> bool {
+    !matches!(text, "0" | "f" | "F" | "false" | "False" | "FALSE")
 }
 
 /// `dryRun` is a list in bodies and a plain parameter in queries.
@@ -231,6 +263,21 @@ mod tests {
         assert_eq!(both.grace_period_seconds, Some(0));
         assert_eq!(both.propagation_policy.as_deref(), Some("Orphan"));
         assert!(both.dry_run().expect("dry run"));
+    }
+
+    #[test]
+    fn a_command_comes_word_by_word() {
+        let query =
+            "/x?command=sh&command=-c&command=echo+a%26b&stdin=true&tty=0&container=c&new=1";
+        assert_eq!(
+            ExecQuery::of(&uri(query)).expect("query"),
+            ExecQuery {
+                container: Some("c".to_owned()),
+                command: ["sh", "-c", "echo a&b"].map(str::to_owned).to_vec(),
+                stdin: true,
+                ..ExecQuery::default()
+            }
+        );
     }
 
     #[test]

@@ -7,13 +7,11 @@ use axum::{
 use futures::StreamExt;
 use http::{HeaderValue, Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
-use super::{modify::read, name_of};
+use super::{container::container_of, modify::read, name_of};
 use crate::{
     api::Api,
     error::ApiError,
-    object,
     pod_access::{LogOptions, PodAccessError},
     request::{LogQuery, ObjectPath},
 };
@@ -38,12 +36,14 @@ pub(super) async fn answer(
     Ok((StatusCode::OK, content_type, Body::from_stream(log)).into_response())
 }
 
-fn failed(error: PodAccessError) -> ApiError {
+pub(super) fn failed(error: PodAccessError) -> ApiError {
     match error {
         PodAccessError::UnknownPod { .. } | PodAccessError::NotReady(_) => {
             ApiError::BadRequest(error.to_string())
         }
-        PodAccessError::Io(_) => ApiError::Internal(error.to_string()),
+        PodAccessError::Io(_) | PodAccessError::NotExecuted { .. } | PodAccessError::Failed(_) => {
+            ApiError::Internal(error.to_string())
+        }
     }
 }
 
@@ -76,46 +76,9 @@ fn options_of(query: &LogQuery, now: Timestamp) -> Result<LogOptions, ApiError> 
     })
 }
 
-/// The container whose log is meant: the named one, or the only one.
-fn container_of(pod: &Value, name: &str, asked: Option<&str>) -> Result<String, ApiError> {
-    let names = |list: &str| -> Vec<String> {
-        let containers = object::at(pod, &["spec", list]).and_then(Value::as_array);
-        let containers = containers.into_iter().flatten();
-        containers
-            .map(|container| object::text(container, &["name"]).to_owned())
-            .collect()
-    };
-    let (main, init) = (names("containers"), names("initContainers"));
-    match (asked.filter(|asked| !asked.is_empty()), main.as_slice()) {
-        (Some(asked), _) if main.iter().chain(&init).any(|known| known == asked) => {
-            Ok(asked.to_owned())
-        }
-        (Some(asked), _) => Err(ApiError::BadRequest(format!(
-            "container {asked} is not valid for pod {name}"
-        ))),
-        (None, [only]) => Ok(only.clone()),
-        (None, several) => Err(ApiError::BadRequest(format!(
-            "a container name must be specified for pod {name}, choose one of: {several:?}"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn the_container_may_be_left_out_if_there_is_one() {
-        let one =
-            json!({"spec": {"containers": [{"name": "a"}], "initContainers": [{"name": "i"}]}});
-        assert_eq!(container_of(&one, "p", None).expect("the only one"), "a");
-        assert_eq!(container_of(&one, "p", Some("i")).expect("named"), "i");
-        assert!(container_of(&one, "p", Some("x")).is_err());
-        let two = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}]}});
-        assert!(container_of(&two, "p", None).is_err());
-    }
 
     #[test]
     fn since_is_a_time_or_an_age() {

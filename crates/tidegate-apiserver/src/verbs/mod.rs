@@ -1,10 +1,12 @@
 //! The verbs on objects, written once for all kinds.
 
 mod binding;
+mod container;
 mod create;
 mod delete;
 mod delete_collection;
 mod deletion;
+mod exec;
 mod json_patch;
 mod list;
 mod log;
@@ -87,6 +89,7 @@ async fn dispatch_subresource(
         ("scale", &Method::PATCH) => scale::patch(api, path, request).await,
         ("binding", &Method::POST) => binding::bind(api, path, request).await,
         ("eviction", &Method::POST) => binding::evict(api, path, request).await,
+        ("exec", &Method::GET | &Method::POST) => exec::answer(api, path, request).await,
         ("log", &Method::GET) => log::answer(api, path, request).await,
         _ => Err(ApiError::MethodNotAllowed),
     }

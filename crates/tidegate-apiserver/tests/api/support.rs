@@ -9,7 +9,9 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate_apiserver::{Config, LogOptions, LogStream, PodAccess, PodAccessError, Server};
+use tidegate_apiserver::{
+    Config, ExecProcess, ExecRequest, LogOptions, LogStream, PodAccess, PodAccessError, Server,
+};
 use tidegate_store::{Options, RedbStore};
 
 /// A running server. Its data goes when it is dropped.
@@ -35,6 +37,21 @@ impl PodAccess for NoPods {
             options.tail_lines
         );
         async move { Ok(stream::iter([Ok(Bytes::from(line))]).boxed()) }.boxed()
+    }
+
+    fn exec<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        _: &'a str,
+        _: ExecRequest,
+    ) -> BoxFuture<'a, Result<ExecProcess, PodAccessError>> {
+        Box::pin(async move {
+            Err(PodAccessError::UnknownPod {
+                namespace: namespace.to_owned(),
+                pod: pod.to_owned(),
+            })
+        })
     }
 }
 

@@ -8,7 +8,7 @@ mod selector_index;
 
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -29,10 +29,13 @@ pub(crate) struct Cluster {
     pub(crate) endpoints: Cache<Endpoints>,
     pub(crate) deployments: Cache<Deployment>,
     pub(crate) replica_sets: Cache<ReplicaSet>,
+    pub(crate) stateful_sets: Cache<StatefulSet>,
+    pub(crate) controller_revisions: Cache<ControllerRevision>,
     pub(crate) namespaces: Cache<Namespace>,
     pub(crate) service_selectors: SelectorIndex,
     pub(crate) deployment_selectors: SelectorIndex,
     pub(crate) replica_set_selectors: SelectorIndex,
+    pub(crate) stateful_set_selectors: SelectorIndex,
 }
 
 /// Who hears of changes. Listeners of a kind are called in the order they were added.
@@ -45,6 +48,8 @@ pub(crate) struct Listeners {
     pub(crate) endpoints: Vec<Listener<Endpoints>>,
     pub(crate) deployments: Vec<Listener<Deployment>>,
     pub(crate) replica_sets: Vec<Listener<ReplicaSet>>,
+    pub(crate) stateful_sets: Vec<Listener<StatefulSet>>,
+    pub(crate) controller_revisions: Vec<Listener<ControllerRevision>>,
     pub(crate) namespaces: Vec<Listener<Namespace>>,
 }
 
@@ -66,6 +71,12 @@ impl Cluster {
         listeners.replica_sets.push(Box::new(move |change| {
             file(&cluster.replica_set_selectors, change, |replica_set| {
                 workload_selector(&replica_set.spec.as_ref()?.selector)
+            });
+        }));
+        let cluster = Arc::clone(self);
+        listeners.stateful_sets.push(Box::new(move |change| {
+            file(&cluster.stateful_set_selectors, change, |stateful_set| {
+                workload_selector(&stateful_set.spec.as_ref()?.selector)
             });
         }));
     }

@@ -2,14 +2,11 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use sha2::{Digest, Sha256};
+
+use crate::template_hash;
 
 /// The label that tells the pods of different templates apart.
 pub(super) const HASH_LABEL: &str = "pod-template-hash";
-
-/// Letters and digits that can't form a rude word (the set that upstream uses).
-const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-const HASH_LENGTH: usize = 10;
 
 /// The ReplicaSet has the Deployment's present template, the hash label aside.
 pub(super) fn has_template_of(replica_set: &ReplicaSet, deployment: &Deployment) -> bool {
@@ -26,13 +23,7 @@ pub(super) fn has_template_of(replica_set: &ReplicaSet, deployment: &Deployment)
 pub(super) fn hash(template: &PodTemplateSpec, collisions: i32) -> String {
     // Every map in the type is sorted and nothing in it can fail to become JSON.
     let text = serde_json::to_vec(&without_hash(template.clone())).unwrap_or_default();
-    let digest = Sha256::new_with_prefix(text)
-        .chain_update(collisions.to_be_bytes())
-        .finalize();
-    let letters = digest.iter().take(HASH_LENGTH);
-    letters
-        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
-        .collect()
+    template_hash::hash(&text, collisions)
 }
 
 fn without_hash(mut template: PodTemplateSpec) -> PodTemplateSpec {
@@ -61,7 +52,7 @@ mod tests {
         assert_eq!(hash_of("a", 0), hash_of("a", 0));
         assert_ne!(hash_of("a", 0), hash_of("b", 0));
         assert_ne!(hash_of("a", 0), hash_of("a", 1));
-        assert_eq!(hash_of("a", 0).len(), HASH_LENGTH);
+        assert_eq!(hash_of("a", 0).len(), template_hash::HASH_LENGTH);
 
         let mut labelled = template("a");
         let metadata = labelled.metadata.get_or_insert_default();

@@ -46,6 +46,8 @@ impl GarbageController {
         listeners.endpoints.push(self.listener());
         listeners.deployments.push(self.listener());
         listeners.replica_sets.push(self.listener());
+        listeners.stateful_sets.push(self.listener());
+        listeners.controller_revisions.push(self.listener());
         listeners.namespaces.push(self.listener());
     }
 

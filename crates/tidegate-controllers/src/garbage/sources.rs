@@ -20,7 +20,7 @@ const LOOK_FOR_KINDS_EVERY: Duration = Duration::from_secs(30);
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Kinds whose changes the shared caches tell of already.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "services",
     "pods",
     "nodes",
@@ -29,6 +29,8 @@ const SHARED: [&str; 8] = [
     "endpointslices.discovery.k8s.io",
     "deployments.apps",
     "replicasets.apps",
+    "statefulsets.apps",
+    "controllerrevisions.apps",
 ];
 /// Events are notes: they are owned by nobody, and there are many (upstream leaves them out too).
 const LEFT_OUT: [&str; 2] = ["events", "events.k8s.io"];

@@ -11,7 +11,7 @@ use crate::workloads::{deployment, until_rolled_out};
 
 const APP: &str = "app=web";
 
-fn with(policy: PropagationPolicy) -> DeleteParams {
+pub(crate) fn with(policy: PropagationPolicy) -> DeleteParams {
     DeleteParams {
         propagation_policy: Some(policy),
         ..DeleteParams::default()

@@ -11,7 +11,9 @@ use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_apiserver::{Config, LogOptions, LogStream, PodAccess, PodAccessError, Server};
+use tidegate_apiserver::{
+    Config, ExecProcess, ExecRequest, LogOptions, LogStream, PodAccess, PodAccessError, Server,
+};
 use tidegate_controllers::{ControllersError, Settings};
 use tidegate_store::RedbStore;
 use tokio::task::JoinHandle;
@@ -57,7 +59,12 @@ impl Cluster {
 
     /// Like [`Cluster::start`], but the controllers hear of pods late.
     pub(crate) async fn start_with_late_pod_events(by: Duration) -> Self {
-        Self::start_with(|client| late::pod_events(client, by)).await
+        Self::start_with_late_events("/api/v1/pods", by).await
+    }
+
+    /// Like [`Cluster::start`], but the controllers hear of one kind late.
+    pub(crate) async fn start_with_late_events(kind: &'static str, by: Duration) -> Self {
+        Self::start_with(|client| late::events(client, kind, by)).await
     }
 
     async fn start_with(client_of_controllers: impl FnOnce(Client) -> Client) -> Self {
@@ -155,7 +162,7 @@ impl Cluster {
     }
 }
 
-/// No logs are asked for here.
+/// Neither logs nor commands are asked for here.
 struct NoPods;
 
 impl PodAccess for NoPods {
@@ -166,6 +173,17 @@ impl PodAccess for NoPods {
         _container: &'a str,
         _options: LogOptions,
     ) -> BoxFuture<'a, Result<LogStream, PodAccessError>> {
+        let (namespace, pod) = (namespace.to_owned(), pod.to_owned());
+        Box::pin(async { Err(PodAccessError::UnknownPod { namespace, pod }) })
+    }
+
+    fn exec<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        _: &'a str,
+        _: ExecRequest,
+    ) -> BoxFuture<'a, Result<ExecProcess, PodAccessError>> {
         let (namespace, pod) = (namespace.to_owned(), pod.to_owned());
         Box::pin(async { Err(PodAccessError::UnknownPod { namespace, pod }) })
     }

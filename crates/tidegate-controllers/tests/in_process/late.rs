@@ -1,4 +1,4 @@
-//! A client that hears of pods late, as in a busy cluster.
+//! A client that hears of objects late, as in a busy cluster.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use kube::client::Body;
 
 type FrameResult = Result<Frame<Bytes>, kube::Error>;
 
-/// Every event of a watch of pods comes `by` later than the one before it, at the soonest.
-pub(crate) fn pod_events(client: Client, by: Duration) -> Client {
+/// Every event of a watch of all objects of a kind, as `/api/v1/pods`, comes `by` later than the
+/// one before it, at the soonest.
+pub(crate) fn events(client: Client, kind: &'static str, by: Duration) -> Client {
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let client = client.clone();
         async move {
             let query = request.uri().query().unwrap_or_default();
-            let is_watch = request.uri().path() == "/api/v1/pods" && query.contains("watch=true");
+            let is_watch = request.uri().path() == kind && query.contains("watch=true");
             let response = client.send(request).await?;
             let by = if is_watch { by } else { Duration::ZERO };
             Ok::<_, kube::Error>(response.map(|body| slow(body, by)))

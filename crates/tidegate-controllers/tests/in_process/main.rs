@@ -11,4 +11,5 @@ mod harness;
 mod late;
 mod namespaces;
 mod node;
+mod statefulsets;
 mod workloads;

@@ -3,10 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that may wait to be accepted.
-const BACKLOG: i32 = 1024;
+const BACKLOG: i32 = 4096;
+
+/// How many octets of queries may wait to be received: enough for a burst of some thousand.
+const WAITING_OCTETS: usize = 4 << 20;
 
 /// Why an address can't be served.
 #[derive(Debug, thiserror::Error)]
@@ -49,48 +54,47 @@ pub enum BindError {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The configuration names an interface that isn't there, or has no address.
+    #[error(
+        "the interface {0} has no address to serve DNS on: correct its name, or name addresses"
+    )]
+    NoInterface(String),
     /// The configuration names no address.
     #[error("there is no address to serve DNS on: give at least one")]
     NoAddress,
 }
 
-/// Sockets that are bound and not served yet.
+/// The sockets of one address, not served yet.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) address: SocketAddr,
     pub(super) udp: Vec<UdpSocket>,
-    pub(super) tcp: Vec<TcpListener>,
+    pub(super) tcp: TcpListener,
 }
 
 impl Sockets {
-    /// Binds each address once for TCP, and for UDP as often as sockets are to share it.
+    /// Binds an address once for TCP, and for UDP as often as sockets are to share it.
     ///
-    /// TCP comes first and shares with nobody, so that a second server of this kind is refused
-    /// although its UDP sockets would be let in.
-    pub(super) fn bind(wanted: &[SocketAddr], udp_sockets: usize) -> Result<Self, BindError> {
-        if wanted.is_empty() {
-            return Err(BindError::NoAddress);
-        }
-        let mut sockets = Self {
-            addresses: Vec::new(),
-            udp: Vec::new(),
-            tcp: Vec::new(),
-        };
-        for address in wanted {
-            let (listener, address) =
-                tcp(*address).map_err(|error| explain(*address, "TCP", error))?;
-            for _ in 0..udp_sockets.max(1) {
-                let socket = udp(address).map_err(|error| explain(address, "UDP", error))?;
-                sockets.udp.push(socket);
-            }
-            sockets.tcp.push(listener);
-            sockets.addresses.push(address);
-        }
-        Ok(sockets)
+    /// TCP comes first. Unless it is to be shared with other servers, it is with nobody, so that a
+    /// second server is refused although its UDP sockets would be let in.
+    pub(super) fn bind(
+        wanted: SocketAddr,
+        udp_sockets: usize,
+        is_shared: bool,
+    ) -> Result<Self, BindError> {
+        let (listener, address) =
+            tcp(wanted, is_shared).map_err(|error| explain(wanted, "TCP", error))?;
+        let sockets = (0..udp_sockets.max(1)).map(|_| udp(address));
+        let sockets: io::Result<Vec<UdpSocket>> = sockets.collect();
+        Ok(Self {
+            address,
+            udp: sockets.map_err(|error| explain(address, "UDP", error))?,
+            tcp: listener,
+        })
     }
 }
 
-fn tcp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+fn tcp(address: SocketAddr, is_shared: bool) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -98,6 +102,9 @@ fn tcp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     )?;
     // Connections of an earlier run that are still winding down don't keep us out.
     socket.set_reuse_address(true)?;
+    if is_shared {
+        socket.set_reuse_port(true)?;
+    }
     prepare(&socket, address)?;
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from(socket);
@@ -112,6 +119,14 @@ fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
         Some(Protocol::UDP),
     )?;
     socket.set_reuse_port(true)?;
+    // As much as the kernel lets us have: a burst shall wait instead of being lost.
+    socket.set_recv_buffer_size(WAITING_OCTETS)?;
+    if address.ip().is_unspecified() {
+        match address {
+            SocketAddr::V4(_) => setsockopt(&socket, Ipv4PacketInfo, &true)?,
+            SocketAddr::V6(_) => setsockopt(&socket, Ipv6RecvPacketInfo, &true)?,
+        }
+    }
     prepare(&socket, address)?;
     Ok(socket.into())
 }

@@ -4,50 +4,52 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tidegate_dns_wire::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::TcpLimits;
-use crate::respond::{Responder, Response};
-use crate::wire::Transport;
+use super::connections::{Connections, Place};
+use crate::desk::{Desk, Origin, Step};
+use crate::observe::ServerCounters;
 
 /// How long to wait after the kernel refused a connection, mostly for want of descriptors.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Everything that all connections share.
-#[derive(Debug)]
+/// How many octets of a connection are read at one time. Questions are short.
+const READ_AHEAD: usize = 1024;
+
+/// What connections may take up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How many replies of one connection may be outstanding before its next question is read.
+    pub(super) outstanding: usize,
+    /// How long a connection may take to send its next whole message, or to take a reply.
+    pub(super) idle: Duration,
+}
+
+/// One listener, and what it shares with the others.
+#[derive(Clone, Debug)]
 pub(super) struct TcpService {
-    responder: Arc<Responder>,
-    limits: TcpLimits,
-    connections: Arc<Semaphore>,
-    shutdown: CancellationToken,
+    pub(super) desk: Arc<Desk>,
+    pub(super) limits: Limits,
+    pub(super) connections: Arc<Connections>,
+    pub(super) counters: Arc<ServerCounters>,
+    /// Which of the places for counters is that of connections.
+    pub(super) number: usize,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
 }
 
 impl TcpService {
-    pub(super) fn new(
-        responder: Arc<Responder>,
-        limits: TcpLimits,
-        shutdown: CancellationToken,
-    ) -> Self {
-        let connections = limits.max_connections.min(Semaphore::MAX_PERMITS);
-        Self {
-            responder,
-            limits,
-            connections: Arc::new(Semaphore::new(connections)),
-            shutdown,
-        }
-    }
-
-    /// Accepts connections and serves as many at one time as there are places, which the
-    /// listeners share. The next one is taken in and waits; those after it wait in the kernel.
-    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, tasks: TaskTracker) {
+    /// Accepts connections until it shall stop.
+    pub(super) async fn serve(self, listener: TcpListener) {
         let accepting = async {
             loop {
                 let (stream, client) = match listener.accept().await {
@@ -58,29 +60,29 @@ impl TcpService {
                         continue;
                     }
                 };
-                // Nobody closes the semaphore, so there is always a next place.
-                let Ok(place) = Arc::clone(&self.connections).acquire_owned().await else {
-                    return;
-                };
-                self.responder.counters.tcp_connections.increment();
-                let service = Arc::clone(&self);
-                let its_tasks = tasks.clone();
-                tasks.spawn(async move {
-                    service.converse(stream, client, &its_tasks).await;
-                    drop(place);
-                });
+                let (place, was_full) = self.connections.enter();
+                self.counters.tcp_connections.increment();
+                if was_full {
+                    self.counters.tcp_evictions.increment();
+                }
+                let service = self.clone();
+                self.tasks
+                    .spawn(async move { service.converse(stream, client, place).await });
             }
         };
-        self.shutdown.run_until_cancelled(accepting).await;
+        self.stop.run_until_cancelled(accepting).await;
     }
 
-    /// Serves one connection until the client closes it, stays silent, or we stop.
-    async fn converse(&self, stream: TcpStream, client: SocketAddr, tasks: &TaskTracker) {
+    /// Serves one connection until the client closes it, stays silent or has to make way, or we
+    /// stop.
+    async fn converse(&self, stream: TcpStream, client: SocketAddr, place: Place) {
         let (reader, writer) = stream.into_split();
-        let (replies, outbox) = mpsc::channel(self.limits.max_outstanding.max(1));
+        let (replies, outbox) = mpsc::channel(self.limits.outstanding.max(1));
         let reading = async {
-            let reading = self.read_all(BufReader::new(reader), replies, tasks);
-            self.shutdown.run_until_cancelled(reading).await;
+            let reader = BufReader::with_capacity(READ_AHEAD, reader);
+            let reading = self.read_all(reader, client, replies, &place);
+            let reading = self.stop.run_until_cancelled(reading);
+            place.end.run_until_cancelled(reading).await;
         };
         // The writer ends when the last reply is out, and takes the reader with it when it can't
         // write any more.
@@ -91,7 +93,7 @@ impl TcpService {
             written = &mut writing => written,
         };
         if let Err(error) = written {
-            self.responder.counters.send_failures.increment();
+            self.desk.counters.send_failures.increment();
             tracing::debug!(%client, %error, "a connection broke");
         }
     }
@@ -99,23 +101,33 @@ impl TcpService {
     async fn read_all(
         &self,
         mut reader: BufReader<OwnedReadHalf>,
-        replies: mpsc::Sender<Vec<u8>>,
-        tasks: &TaskTracker,
+        client: SocketAddr,
+        replies: mpsc::Sender<Vec<Vec<u8>>>,
+        place: &Place,
     ) {
+        let origin = Origin {
+            client,
+            transport: Transport::Tcp,
+            worker: self.number,
+        };
         while let Ok(Ok(message)) = timeout(self.limits.idle, read_message(&mut reader)).await {
-            self.responder.counters.tcp_messages.increment();
+            place.heard();
             // A place in the outbox is taken before the answer is: a client that doesn't read
             // can't pile up replies here. An error means that the writer has given up.
-            let Ok(place) = replies.clone().reserve_owned().await else {
+            let Ok(slot) = replies.clone().reserve_owned().await else {
                 return;
             };
-            match self.responder.begin(&message, Transport::Tcp) {
-                Response::Nothing => {}
-                Response::Ready(reply) => {
-                    place.send(reply);
+            let began = Instant::now();
+            let mut out = Vec::new();
+            let view = self.desk.view();
+            match view.begin(&message, origin, began, &mut out) {
+                Step::Done if out.is_empty() => {}
+                Step::Done => {
+                    slot.send(vec![out]);
                 }
-                Response::Waiting(waiting) => {
-                    tasks.spawn(async move { place.send(waiting.reply().await) });
+                Step::Slow => {
+                    let finishing = view.finish(&message, origin, began);
+                    self.tasks.spawn(async move { slot.send(finishing.await) });
                 }
             }
         }
@@ -131,15 +143,17 @@ async fn read_message(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Vec<u
 
 async fn write_all(
     mut writer: OwnedWriteHalf,
-    mut outbox: mpsc::Receiver<Vec<u8>>,
+    mut outbox: mpsc::Receiver<Vec<Vec<u8>>>,
     patience: Duration,
 ) -> io::Result<()> {
-    while let Some(reply) = outbox.recv().await {
-        let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
-        let mut framed = Vec::with_capacity(reply.len() + 2);
-        framed.extend(length.to_be_bytes());
-        framed.extend(reply);
-        timeout(patience, writer.write_all(&framed)).await??;
+    while let Some(replies) = outbox.recv().await {
+        for reply in replies {
+            let length = u16::try_from(reply.len()).map_err(io::Error::other)?;
+            let mut framed = Vec::with_capacity(reply.len() + 2);
+            framed.extend(length.to_be_bytes());
+            framed.extend(reply);
+            timeout(patience, writer.write_all(&framed)).await??;
+        }
     }
     writer.shutdown().await
 }

@@ -1,63 +1,102 @@
-//! Datagrams.
+//! Datagrams: a thread for each socket.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
-use tokio_util::sync::CancellationToken;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tidegate_dns_wire::Transport;
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use crate::respond::{Responder, Response};
-use crate::wire::Transport;
-
-/// The longest query that is read. A real one is far below; what is cut off here isn't
-/// well-formed any more, and is refused as such.
-const LONGEST_QUERY: usize = 4096;
+use super::batch::{Batch, send_one};
+use super::stop::Stop;
+use crate::desk::{Desk, Origin, Step};
 
 /// How long to wait after the kernel refused to receive.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Serves one socket. What the cluster knows is answered between two packets; only questions that
-/// wait for other servers get a task, and of those there is a bounded number.
-pub(super) async fn serve(
-    socket: Arc<UdpSocket>,
-    responder: Arc<Responder>,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-) {
-    let mut buffer = vec![0; LONGEST_QUERY];
-    while let Some(received) = shutdown
-        .run_until_cancelled(socket.recv_from(&mut buffer))
-        .await
-    {
-        let (length, client) = match received {
-            Ok(packet) => packet,
-            Err(error) => {
-                tracing::warn!(%error, "a DNS socket can't receive; trying again");
-                tokio::time::sleep(AFTER_ERROR).await;
-                continue;
-            }
-        };
-        responder.counters.udp_packets.increment();
-        match responder.begin(&buffer[..length], Transport::Udp) {
-            Response::Nothing => {}
-            Response::Ready(reply) => send(&socket, &responder, &reply, client).await,
-            Response::Waiting(waiting) => {
-                let socket = Arc::clone(&socket);
-                let responder = Arc::clone(&responder);
-                tasks.spawn(async move {
-                    let reply = waiting.reply().await;
-                    send(&socket, &responder, &reply, client).await;
-                });
+/// One socket with the thread that serves it.
+pub(super) struct UdpWorker {
+    pub(super) socket: Arc<UdpSocket>,
+    pub(super) address: SocketAddr,
+    pub(super) desk: Arc<Desk>,
+    /// Which of the places for counters is this thread's.
+    pub(super) number: usize,
+    pub(super) runtime: Handle,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: Arc<Stop>,
+}
+
+impl UdpWorker {
+    /// Serves until it shall stop, and then answers what has come in by that time.
+    ///
+    /// What the cluster or the cache knows is answered at once; the rest gets a task of the
+    /// runtime, and of those there is a bounded number.
+    pub(super) fn run(self) {
+        let mut batch = Batch::new(self.address);
+        loop {
+            match batch.receive(&self.socket) {
+                Ok(_) => self.answer(&mut batch),
+                Err(_) if self.stop.is_said() => return,
+                Err(error) => match error.kind() {
+                    std::io::ErrorKind::WouldBlock => self.wait(),
+                    std::io::ErrorKind::Interrupted => {}
+                    _ => {
+                        // The kernel tells here too that a client didn't take its answer.
+                        tracing::debug!(address = %self.address, %error, "receiving failed; trying again");
+                        std::thread::sleep(AFTER_ERROR);
+                    }
+                },
             }
         }
     }
-}
 
-async fn send(socket: &UdpSocket, responder: &Responder, reply: &[u8], client: SocketAddr) {
-    if let Err(error) = socket.send_to(reply, client).await {
-        responder.counters.send_failures.increment();
-        tracing::debug!(%client, %error, "a reply can't be sent");
+    fn answer(&self, batch: &mut Batch) {
+        let view = self.desk.view();
+        let mut began = Instant::now();
+        batch.answer(|packet, peer, out| {
+            let origin = Origin {
+                client: peer.client,
+                transport: Transport::Udp,
+                worker: self.number,
+            };
+            if view.begin(packet, origin, began, out) == Step::Slow {
+                let socket = Arc::clone(&self.socket);
+                let desk = Arc::clone(&self.desk);
+                let peer = *peer;
+                let finishing = view.finish(packet, origin, began);
+                self.tasks.spawn_on(
+                    async move {
+                        for reply in finishing.await {
+                            if let Err(error) = send_one(&socket, &reply, &peer) {
+                                desk.counters.send_failures.increment();
+                                tracing::debug!(client = %peer.client, %error, "a reply can't be sent");
+                            }
+                        }
+                    },
+                    &self.runtime,
+                );
+            }
+            began = Instant::now();
+        });
+        let failures = batch.send(&self.socket);
+        self.desk.counters.send_failures.add(failures as u64);
+    }
+
+    fn wait(&self) {
+        let mut for_these = [
+            PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.stop.bell(), PollFlags::POLLIN),
+        ];
+        match poll(&mut for_these, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a DNS socket can't be waited for; trying again");
+                std::thread::sleep(AFTER_ERROR);
+            }
+        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_dns::{BindError, Config, Counters, ForwardSettings, Server, TcpLimits, Upstreams};
+use tidegate_dns::{BindError, Server, ServerHandle, Setup, StartError};
+use tidegate_dns_config::{DnsConfig, NoEnv, NoImports, parse_corefile};
 use tidegate_model::{EndpointSlice, Service};
 use tidegate_watch::{ClusterWatch, Feed};
 use tokio_util::sync::CancellationToken;
@@ -14,36 +14,60 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Cluster {
     pub(crate) feed: Feed,
     pub(crate) address: SocketAddr,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) server: ServerHandle,
     shutdown: CancellationToken,
     running: tokio::task::JoinHandle<()>,
 }
 
-pub(crate) fn config(upstreams: Vec<SocketAddr>) -> Config {
-    Config {
-        addresses: vec!["127.0.0.1:0".parse().expect("an address")],
-        udp_sockets: 2,
-        forward: ForwardSettings {
-            upstreams: Upstreams::Fixed(upstreams),
-            patience: Duration::from_secs(2),
-            ..ForwardSettings::default()
-        },
-        tcp: TcpLimits {
-            idle: Duration::from_secs(3),
-            ..TcpLimits::default()
-        },
-        ..Config::default()
+/// The reverse names that the tests' servers answer for.
+pub(crate) const REVERSE: &str = "10.96.0.0/16 in-addr.arpa ip6.arpa";
+
+/// What a Corefile says, with a port that the kernel chooses.
+pub(crate) fn parsed(text: &str) -> DnsConfig {
+    let parsed = parse_corefile(text, "Corefile", &NoImports, &NoEnv);
+    let mut config = parsed.unwrap_or_else(|error| panic!("{error}")).config;
+    config.udp_sockets = Some(2);
+    config.tcp.idle_timeout = Duration::from_secs(3);
+    config
+}
+
+/// A server for `cluster.local` that asks others about everything else.
+pub(crate) fn config(upstreams: Vec<SocketAddr>) -> DnsConfig {
+    config_of("cluster.local", &upstreams)
+}
+
+pub(crate) fn config_of(domain: &str, upstreams: &[SocketAddr]) -> DnsConfig {
+    let addresses: Vec<String> = upstreams.iter().map(SocketAddr::to_string).collect();
+    let forward = match addresses.is_empty() {
+        true => String::new(),
+        false => format!("forward . {}", addresses.join(" ")),
+    };
+    parsed(&format!(
+        ".:0 {{
+            kubernetes {domain} {REVERSE} {{
+                fallthrough in-addr.arpa ip6.arpa
+            }}
+            loadbalance
+            {forward}
+        }}"
+    ))
+}
+
+pub(crate) fn setup() -> Setup {
+    Setup {
+        addresses: vec!["127.0.0.1".parse().expect("an address")],
+        ..Setup::default()
     }
 }
 
 /// Binds again if somebody else has the TCP port that the kernel chose for UDP.
-pub(crate) fn bind(config: &Config) -> Server {
+pub(crate) fn bind(config: &DnsConfig, setup: &Setup) -> Server {
     loop {
-        match Server::bind(config.clone()) {
+        match Server::bind(config, setup.clone()) {
             Ok(server) => return server,
-            Err(BindError::Taken {
+            Err(StartError::Bind(BindError::Taken {
                 transport: "UDP", ..
-            }) => {}
+            })) => {}
             Err(error) => panic!("{error}"),
         }
     }
@@ -51,30 +75,30 @@ pub(crate) fn bind(config: &Config) -> Server {
 
 impl Cluster {
     /// Starts a server whose cluster holds nothing yet and isn't synced.
-    pub(crate) fn start(config: &Config) -> Self {
-        Self::serve(bind(config))
+    pub(crate) fn start(config: &DnsConfig) -> Self {
+        Self::serve(bind(config, &setup()))
     }
 
     /// Starts a server that can be told its own address beforehand.
-    pub(crate) fn start_at_known_address(mut config: impl FnMut(SocketAddr) -> Config) -> Self {
+    pub(crate) fn start_at_known_address(mut config: impl FnMut(SocketAddr) -> DnsConfig) -> Self {
         loop {
             let free = TcpListener::bind("127.0.0.1:0").expect("a port");
             let address = free.local_addr().expect("an address");
             drop(free);
             let mut config = config(address);
-            config.addresses = vec![address];
-            match Server::bind(config) {
+            config.servers[0].zones[0].port = address.port();
+            match Server::bind(&config, setup()) {
                 Ok(server) => return Self::serve(server),
                 // Somebody else was faster.
-                Err(BindError::Taken { .. }) => {}
+                Err(StartError::Bind(BindError::Taken { .. })) => {}
                 Err(error) => panic!("{error}"),
             }
         }
     }
 
-    fn serve(server: Server) -> Self {
+    pub(crate) fn serve(server: Server) -> Self {
         let address = server.addresses()[0];
-        let counters = server.counters();
+        let handle = server.handle();
         let shutdown = CancellationToken::new();
         let (watch, feed) = ClusterWatch::detached();
         let stop = shutdown.clone();
@@ -84,10 +108,24 @@ impl Cluster {
         Self {
             feed,
             address,
-            counters,
+            server: handle,
             shutdown,
             running,
         }
+    }
+
+    /// What all samples of a metric add up to, of which the labels have this part.
+    pub(crate) fn metric(&self, name: &str, part: &str) -> f64 {
+        let page = self.server.metrics();
+        let of_metric = |line: &&str| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(part)
+        };
+        let values = page.lines().filter(of_metric).map(|line| {
+            let value = line.rsplit(' ').next().expect("a value");
+            value.parse::<f64>().expect("a number")
+        });
+        values.sum()
     }
 
     /// A server for a cluster that is synced and has the Service `web`.
@@ -154,6 +192,13 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{question}: {answer:?} instead of {expected:?}");
+    }
+
+    /// Waits until the server knows its cluster, and answers everywhere.
+    pub(crate) async fn synced(&self) {
+        while !self.server.unready().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Ends the server in an orderly way.

@@ -148,6 +148,8 @@ async fn what_the_server_does_not_do_is_refused_politely() {
         let answer = cluster.dig(transfer).await;
         assert!(answer.contains("Transfer failed"), "{answer}");
     }
-    assert!(cluster.counters.unsupported.get() >= 5);
+    assert!(cluster.metric("tidegate_dns_refused_queries_total", "") >= 2.0);
+    assert!(cluster.metric("tidegate_dns_malformed_packets_total", "") >= 1.0);
+    assert!(cluster.metric("coredns_dns_responses_total", "REFUSED") >= 2.0);
     cluster.stop().await;
 }

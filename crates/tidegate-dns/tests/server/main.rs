@@ -3,5 +3,7 @@
 mod cluster;
 mod dig;
 mod forwarding;
+mod plugins;
+mod reloading;
 mod sockets;
 mod tcp;

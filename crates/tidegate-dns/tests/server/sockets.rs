@@ -2,23 +2,23 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use tidegate_dns::{BindError, Server};
+use tidegate_dns::{BindError, Server, Setup, StartError};
 
-use crate::cluster::{Cluster, bind, config};
+use crate::cluster::{Cluster, bind, config, setup};
 
-#[test]
-fn an_address_that_is_taken_is_named() {
-    let holder = bind(&config(vec![]));
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let holder = bind(&config(vec![]), &setup());
     let mut second = config(vec![]);
-    second.addresses = holder.addresses().to_vec();
-    let error = Server::bind(second).expect_err("taken");
     let address = holder.addresses()[0];
+    second.servers[0].zones[0].port = address.port();
+    let error = Server::bind(&second, setup()).expect_err("taken");
     assert!(matches!(
         error,
-        BindError::Taken {
+        StartError::Bind(BindError::Taken {
             transport: "TCP",
             ..
-        }
+        })
     ));
     let text = error.to_string();
     assert!(text.contains(&address.to_string()), "{text}");
@@ -28,39 +28,41 @@ fn an_address_that_is_taken_is_named() {
     );
 }
 
-#[test]
-fn a_server_that_has_udp_alone_is_noticed() {
+#[tokio::test]
+async fn a_server_that_has_udp_alone_is_noticed() {
     let holder = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let mut second = config(vec![]);
-    second.addresses = vec![holder.local_addr().expect("an address")];
-    let error = Server::bind(second).expect_err("taken");
-    assert!(matches!(error, BindError::Taken { .. }), "{error}");
-}
-
-#[test]
-fn an_address_of_no_interface_is_named() {
-    let mut nowhere = config(vec![]);
-    nowhere.addresses = vec!["192.0.2.1:53".parse().expect("an address")];
-    let error = Server::bind(nowhere).expect_err("not here");
+    second.servers[0].zones[0].port = holder.local_addr().expect("an address").port();
+    let error = Server::bind(&second, setup()).expect_err("taken");
     assert!(
-        error.to_string().starts_with("192.0.2.1:53 can't be used"),
+        matches!(error, StartError::Bind(BindError::Taken { .. })),
         "{error}"
     );
 }
 
-#[test]
-fn a_server_without_an_address_is_no_server() {
-    let mut none = config(vec![]);
-    none.addresses.clear();
-    assert!(matches!(Server::bind(none), Err(BindError::NoAddress)));
+#[tokio::test]
+async fn an_address_of_no_interface_is_named() {
+    let nowhere = Setup {
+        addresses: vec!["192.0.2.1".parse().expect("an address")],
+        ..setup()
+    };
+    let error = Server::bind(&config(vec![]), nowhere).expect_err("not here");
+    assert!(
+        error.to_string().starts_with("192.0.2.1:0 can't be used"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_families_are_served() {
-    let mut both = config(vec![]);
-    both.addresses.push("[::1]:0".parse().expect("an address"));
-    let server = bind(&both);
-    let addresses: Vec<SocketAddr> = server.addresses().to_vec();
+    let both = Setup {
+        addresses: ["127.0.0.1", "::1"]
+            .map(|ip| ip.parse().expect("an address"))
+            .into(),
+        ..setup()
+    };
+    let server = bind(&config(vec![]), &both);
+    let addresses: Vec<SocketAddr> = server.addresses();
     assert!(addresses[0].is_ipv4() && addresses[1].is_ipv6());
     assert!(addresses.iter().all(|address| address.port() != 0));
 }
@@ -78,5 +80,32 @@ async fn nonsense_over_udp_leaves_the_server_up() {
     cluster
         .until("web.default.svc.cluster.local", "10.96.0.7")
         .await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_every_address_answers_from_the_one_that_was_asked() {
+    let everywhere = Setup::default();
+    let cluster = Cluster::serve(bind(&config(vec![]), &everywhere));
+    cluster.feed.synced();
+    let port = cluster.address.port();
+    for (own, other) in [("127.0.0.1", "127.0.0.77"), ("127.0.0.1", "127.0.0.1")] {
+        let socket = UdpSocket::bind((own, 0)).expect("a port");
+        // A connected socket takes a reply from this address alone.
+        socket.connect((other, port)).expect("connected");
+        let patience = std::time::Duration::from_secs(10);
+        socket.set_read_timeout(Some(patience)).expect("set");
+        for id in 0..40_u8 {
+            let query = [id, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'x', 0, 0, 1, 0, 1];
+            socket.send(&query).expect("sent");
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        while seen.len() < 40 {
+            let mut reply = [0; 512];
+            let length = socket.recv(&mut reply).expect("a reply from there");
+            assert!(length >= 12);
+            seen.insert(reply[0]);
+        }
+    }
     cluster.stop().await;
 }

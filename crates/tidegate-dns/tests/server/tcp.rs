@@ -1,8 +1,9 @@
 //! Connections that are used hard, or badly.
 
+use std::time::Duration;
+
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RecordType};
-use tidegate_dns::TcpLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
@@ -114,33 +115,37 @@ async fn a_silent_connection_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_too_many_waits_its_turn() {
+async fn the_most_silent_connection_makes_way_for_a_new_one() {
     let mut few = config(vec![]);
-    // A second listener must not keep the only place for itself.
-    few.addresses
-        .push("127.0.0.2:0".parse().expect("an address"));
-    few.tcp = TcpLimits {
-        max_connections: 1,
-        ..few.tcp
-    };
+    few.tcp.max_connections = 2;
+    few.tcp.idle_timeout = Duration::from_secs(600);
     let cluster = Cluster::start(&few);
     cluster.feed.synced();
-    let holder = TcpStream::connect(cluster.address)
+    let connect = || async {
+        TcpStream::connect(cluster.address)
+            .await
+            .expect("connected")
+    };
+    let mut silent = connect().await;
+    let mut busy = connect().await;
+    busy.write_all(&framed(1, "cluster.local."))
         .await
-        .expect("connected");
-    let mut waiting = TcpStream::connect(cluster.address)
-        .await
-        .expect("connected");
-    waiting
+        .expect("sent");
+    assert_eq!(read(&mut busy).await.metadata.id, 1);
+    let mut third = connect().await;
+    third
         .write_all(&framed(7, "cluster.local."))
         .await
         .expect("sent");
-    assert_eq!(
-        read(&mut waiting).await.metadata.id,
-        7,
-        "once the idle one was closed"
-    );
-    drop(holder);
+    assert_eq!(read(&mut third).await.metadata.id, 7);
+    let mut nothing = Vec::new();
+    silent.read_to_end(&mut nothing).await.expect("closed");
+    assert!(nothing.is_empty());
+    busy.write_all(&framed(2, "cluster.local."))
+        .await
+        .expect("sent");
+    assert_eq!(read(&mut busy).await.metadata.id, 2);
+    assert_eq!(cluster.metric("tidegate_dns_tcp_evictions_total", ""), 1.0);
     cluster.stop().await;
 }
 
@@ -166,7 +171,13 @@ async fn nonsense_on_a_connection_is_answered_or_passed_over() {
         .await
         .expect("sent");
     assert_eq!(read(&mut stream).await.metadata.id, 10);
-    assert_eq!(cluster.counters.ignored.get(), 2);
-    assert_eq!(cluster.counters.malformed.get(), 1);
+    assert_eq!(
+        cluster.metric("tidegate_dns_ignored_packets_total", ""),
+        2.0
+    );
+    assert_eq!(
+        cluster.metric("tidegate_dns_malformed_packets_total", ""),
+        1.0
+    );
     cluster.stop().await;
 }

@@ -172,6 +172,25 @@ static REPLICA_SET: Schema = Schema {
     ],
 };
 
+static STATEFUL_SET_SPEC: Schema = Schema {
+    definition: "io.k8s.api.apps.v1.StatefulSetSpec",
+    fields: &[map("template", &POD_TEMPLATE)],
+};
+
+static STATEFUL_SET_STATUS: Schema = Schema {
+    definition: "io.k8s.api.apps.v1.StatefulSetStatus",
+    fields: &[list("conditions", "type", &PLAIN)],
+};
+
+static STATEFUL_SET: Schema = Schema {
+    definition: "io.k8s.api.apps.v1.StatefulSet",
+    fields: &[
+        map("metadata", &OBJECT_META),
+        map("spec", &STATEFUL_SET_SPEC),
+        map("status", &STATEFUL_SET_STATUS),
+    ],
+};
+
 static SERVICE_CIDR_STATUS: Schema = Schema {
     definition: "io.k8s.api.networking.v1.ServiceCIDRStatus",
     fields: &[list("conditions", "type", &PLAIN)],
@@ -194,6 +213,7 @@ static KINDS: &[(&str, &str, &Schema)] = &[
     ("", "ServiceAccount", &SERVICE_ACCOUNT),
     ("apps", "Deployment", &DEPLOYMENT),
     ("apps", "ReplicaSet", &REPLICA_SET),
+    ("apps", "StatefulSet", &STATEFUL_SET),
     ("networking.k8s.io", "ServiceCIDR", &SERVICE_CIDR),
 ];
 

@@ -67,7 +67,9 @@ fn check(deployment: &Deployment) -> Vec<Cause> {
         &path.child("replicas"),
         spec.replicas.map(i64::from),
     ));
+    // Upstream shares this check among both kinds, and speaks of the one only.
     causes.extend(check_selected_template(
+        "ReplicaSet",
         &path,
         &spec.selector,
         &spec.template,
@@ -166,7 +168,7 @@ fn check_limits(
 }
 
 /// The number, or the number before the percent sign.
-fn amount(value: &IntOrString) -> Option<i64> {
+pub(super) fn amount(value: &IntOrString) -> Option<i64> {
     match value {
         IntOrString::Int(number) => Some((*number).into()),
         IntOrString::String(text) => {
@@ -177,7 +179,7 @@ fn amount(value: &IntOrString) -> Option<i64> {
     }
 }
 
-fn check_count(path: &FieldPath, value: &IntOrString) -> Option<Cause> {
+pub(super) fn check_count(path: &FieldPath, value: &IntOrString) -> Option<Cause> {
     match (value, amount(value)) {
         (_, None) => {
             let complaint = "a valid percent string must be a numeric string followed by an \
@@ -190,7 +192,7 @@ fn check_count(path: &FieldPath, value: &IntOrString) -> Option<Cause> {
     }
 }
 
-fn shown(value: &IntOrString) -> Value {
+pub(super) fn shown(value: &IntOrString) -> Value {
     match value {
         IntOrString::Int(number) => (*number).into(),
         IntOrString::String(text) => text.as_str().into(),

@@ -9,6 +9,7 @@
 pub(crate) mod addresses;
 mod cause;
 pub mod config_maps;
+pub mod controller_revisions;
 pub mod deployments;
 pub mod endpoint_slices;
 pub mod endpoints;
@@ -25,6 +26,7 @@ mod pod_templates;
 pub mod pods;
 mod ports;
 pub mod replica_sets;
+pub mod stateful_sets;
 
 pub use cause::{Cause, CauseReason};
 pub use field_path::FieldPath;

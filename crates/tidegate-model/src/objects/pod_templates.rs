@@ -1,4 +1,4 @@
-//! The part that Deployments and ReplicaSets have in common: a selector and a pod template.
+//! The part that all workloads have in common: a selector and a pod template.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -23,8 +23,10 @@ pub(super) fn check_selector_stays(old: &LabelSelector, new: &LabelSelector) -> 
 
 /// Checks a selector, the template, and that the one selects the pods of the other.
 ///
-/// A selector that is missing and one that is empty look the same here: both are missed.
+/// A selector that is missing and one that is empty look the same here: both are missed. `kind` is
+/// what messages call the workload.
 pub(super) fn check_selected_template(
+    kind: &str,
     path: &FieldPath,
     selector: &LabelSelector,
     template: &PodTemplateSpec,
@@ -64,7 +66,7 @@ pub(super) fn check_selected_template(
         ));
     }
     if spec.active_deadline_seconds.is_some() {
-        let complaint = "activeDeadlineSeconds in ReplicaSet is not Supported";
+        let complaint = format!("activeDeadlineSeconds in {kind} is not Supported");
         causes.push(Cause::forbidden(
             &path.child("activeDeadlineSeconds"),
             complaint,

@@ -53,7 +53,12 @@ fn check(replica_set: &ReplicaSet) -> Vec<Cause> {
         causes.extend(check_not_negative(&path.child(field), value.map(i64::from)));
     }
     match &spec.template {
-        Some(template) => causes.extend(check_selected_template(&path, &spec.selector, template)),
+        Some(template) => causes.extend(check_selected_template(
+            "ReplicaSet",
+            &path,
+            &spec.selector,
+            template,
+        )),
         None => causes.push(Cause::required(&path.child("template"), "")),
     }
     causes

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::format::{age, entries, items, name, text};
+use super::format::{NONE, age, entries, items, name, number, text};
 use super::{Column, Printer};
 
 /// A kind that has no columns of its own.
@@ -78,6 +78,34 @@ pub(super) static SECRET: Printer = Printer {
         cells
     },
 };
+
+pub(super) static CONTROLLER_REVISION: Printer = Printer {
+    columns: &[
+        Column::NAME,
+        Column::text("Controller", "Whose revision it is."),
+        Column::number("Revision", "The number of the revision."),
+        Column::AGE,
+    ],
+    print: |revision, now| {
+        let mut cells = with(revision, json!(controller(revision)), now);
+        cells.insert(2, json!(number(&revision["revision"])));
+        cells
+    },
+};
+
+/// The managing owner as `kind.group/name`.
+fn controller(object: &Value) -> String {
+    let owners = items(&object["metadata"]["ownerReferences"]);
+    let Some(owner) = owners.iter().find(|owner| owner["controller"] == true) else {
+        return NONE.to_owned();
+    };
+    let kind = text(&owner["kind"]).to_lowercase();
+    let name = text(&owner["name"]);
+    match text(&owner["apiVersion"]).split_once('/') {
+        Some((group, _)) => format!("{kind}.{group}/{name}"),
+        None => format!("{kind}/{name}"),
+    }
+}
 
 /// Name, one cell, age.
 fn with(object: &Value, cell: Value, now: Timestamp) -> Vec<Value> {

@@ -50,8 +50,10 @@ static KINDS: &[(&str, &str, &Printer)] = &[
     ("", "Secret", &misc::SECRET),
     ("", "Service", &services::SERVICE),
     ("", "ServiceAccount", &misc::SERVICE_ACCOUNT),
+    ("apps", "ControllerRevision", &misc::CONTROLLER_REVISION),
     ("apps", "Deployment", &workloads::DEPLOYMENT),
     ("apps", "ReplicaSet", &workloads::REPLICA_SET),
+    ("apps", "StatefulSet", &workloads::STATEFUL_SET),
     ("coordination.k8s.io", "Lease", &misc::LEASE),
     (
         "discovery.k8s.io",

@@ -69,6 +69,14 @@ fn headings_are_upstreams() {
         "NAME|READY|UP-TO-DATE|AVAILABLE|AGE|+CONTAINERS|+IMAGES|+SELECTOR"
     );
     assert_eq!(
+        headings("apps", "StatefulSet"),
+        "NAME|READY|AGE|+CONTAINERS|+IMAGES"
+    );
+    assert_eq!(
+        headings("apps", "ControllerRevision"),
+        "NAME|CONTROLLER|REVISION|AGE"
+    );
+    assert_eq!(
         headings("", "Event"),
         "LAST SEEN|TYPE|REASON|OBJECT|+SUBOBJECT|+SOURCE|MESSAGE|+FIRST SEEN|+COUNT|+NAME"
     );
@@ -285,8 +293,19 @@ fn workloads() {
         "w|2/3|3|1|5m|a,b|x:1,y:2|app=web,tier in (y,z)"
     );
     assert_eq!(
+        row("apps", "StatefulSet", object.clone()),
+        "w|2/3|5m|a,b|x:1,y:2"
+    );
+    assert_eq!(
         row("apps", "ReplicaSet", object),
         "w|3|4|2|5m|a,b|x:1,y:2|app=web,tier in (y,z)"
+    );
+    let owner =
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "w", "controller": true});
+    let revision = json!({"metadata": {"name": "w-1", "ownerReferences": [owner]}, "revision": 2});
+    assert_eq!(
+        row("apps", "ControllerRevision", revision),
+        "w-1|statefulset.apps/w|2|5m"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Deployments and ReplicaSets: how many pods are wanted, and how many there are.
+//! Deployments, ReplicaSets and StatefulSets: how many pods are wanted, and how many there are.
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -38,6 +38,17 @@ pub(super) static REPLICA_SET: Printer = Printer {
     print: print_replica_set,
 };
 
+pub(super) static STATEFUL_SET: Printer = Printer {
+    columns: &[
+        Column::NAME,
+        Column::text("Ready", "Pods that are ready, and how many are wanted."),
+        Column::AGE,
+        CONTAINERS,
+        IMAGES,
+    ],
+    print: print_stateful_set,
+};
+
 fn print_deployment(deployment: &Value, now: Timestamp) -> Vec<Value> {
     let (spec, status) = (&deployment["spec"], &deployment["status"]);
     let ready = number(&status["readyReplicas"]);
@@ -63,6 +74,19 @@ fn print_replica_set(replica_set: &Value, now: Timestamp) -> Vec<Value> {
     ];
     cells.extend(wide_cells(spec));
     cells
+}
+
+fn print_stateful_set(stateful_set: &Value, now: Timestamp) -> Vec<Value> {
+    let (spec, status) = (&stateful_set["spec"], &stateful_set["status"]);
+    let ready = number(&status["readyReplicas"]);
+    let [containers, images, _] = wide_cells(spec);
+    vec![
+        json!(name(stateful_set)),
+        json!(format!("{ready}/{}", number(&spec["replicas"]))),
+        json!(age(stateful_set, now)),
+        containers,
+        images,
+    ]
 }
 
 fn wide_cells(spec: &Value) -> [Value; 3] {

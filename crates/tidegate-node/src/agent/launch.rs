@@ -133,7 +133,8 @@ async fn plan(
     sandbox: &Sandbox,
 ) -> Result<ContainerPlan, Problem> {
     let spec = pod.spec.clone().unwrap_or_default();
-    let names = HostName::of(pod, &context.config.cluster_domain);
+    let names = HostName::of(pod, &context.config.cluster_domain)
+        .map_err(|error| Problem::config(error.to_string()))?;
     let on_host_network = spec.host_network == Some(true);
     let pod_ips = if on_host_network {
         &context.node_ips

@@ -8,6 +8,7 @@ mod hooks;
 mod launch;
 mod pods;
 mod probing;
+mod reach;
 pub(crate) mod registration;
 mod setup;
 mod status_writer;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::context::NodeContext;
+use super::reach::RunningContainers;
 use super::worker::{Desired, PodWorker};
 use super::{finish, worker};
 use crate::logs::ContainerLog;
@@ -30,6 +31,7 @@ struct Entry {
     /// None for a pod that had ended before this node started.
     worker: Option<JoinHandle<()>>,
     logs: Arc<PodLogs>,
+    running: Arc<RunningContainers>,
 }
 
 /// The logs of a pod's containers, in the order of its containers.
@@ -90,13 +92,19 @@ impl Pods {
         let logs = Arc::new(PodLogs::of(&pod, &directory));
         let pod = Arc::new(pod);
         let (desired, changes) = watch::channel(Desired::new(Arc::clone(&pod)));
+        let running = Arc::default();
         let worker = if has_ended {
             if pod.metadata.deletion_timestamp.is_some() {
                 tokio::spawn(finish::delete(Arc::clone(context), pod));
             }
             None
         } else {
-            let worker = PodWorker::new(Arc::clone(context), changes, Arc::clone(&logs));
+            let worker = PodWorker::new(
+                Arc::clone(context),
+                changes,
+                Arc::clone(&logs),
+                Arc::clone(&running),
+            );
             let (pods, uid) = (Arc::clone(self), uid.clone());
             Some(tokio::spawn(async move {
                 worker.run().await;
@@ -111,6 +119,7 @@ impl Pods {
                 desired,
                 worker,
                 logs,
+                running,
             },
         );
     }
@@ -161,22 +170,26 @@ impl Pods {
 
     /// The logs of the newest pod with this name.
     pub(crate) fn logs(&self, namespace: &str, name: &str) -> Option<Arc<PodLogs>> {
+        self.newest(namespace, name, |entry| Arc::clone(&entry.logs))
+    }
+
+    /// The running containers of the newest pod with this name.
+    pub(crate) fn running(&self, namespace: &str, name: &str) -> Option<Arc<RunningContainers>> {
+        self.newest(namespace, name, |entry| Arc::clone(&entry.running))
+    }
+
+    fn newest<T>(&self, namespace: &str, name: &str, take: impl Fn(&Entry) -> T) -> Option<T> {
         let entries = self.lock();
-        let mut found = entries
+        let found = entries
             .values()
             .filter(|entry| entry.namespace == namespace && entry.name == name);
-        let first = found.next()?;
         // While a pod ends, its successor may have the same name already.
-        let newest = found.chain([first]).max_by_key(|entry| {
+        let newest = found.max_by_key(|entry| {
             let desired = entry.desired.borrow();
-            desired
-                .pod
-                .metadata
-                .creation_timestamp
-                .as_ref()
-                .map(|time| time.0)
+            let created = desired.pod.metadata.creation_timestamp.as_ref();
+            created.map(|time| time.0)
         });
-        newest.map(|entry| Arc::clone(&entry.logs))
+        newest.map(take)
     }
 
     fn forget(&self, uid: &str) {

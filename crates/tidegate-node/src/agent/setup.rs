@@ -23,6 +23,7 @@ pub(super) async fn sandbox(context: &NodeContext, pod: &Pod) -> Result<Sandbox,
     let spec = pod.spec.clone().unwrap_or_default();
     let host_network = spec.host_network == Some(true);
     let names = HostName::of(pod, &context.config.cluster_domain);
+    let names = names.map_err(|error| error.to_string())?;
     let request = SandboxRequest {
         directory: context.paths.pod(&uid),
         uid,

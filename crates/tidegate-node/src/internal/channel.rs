@@ -39,6 +39,11 @@ impl Channel {
         stream.write_all(&line(message)?)
     }
 
+    /// Whether a message, or the beginning of one, has been read from the socket already.
+    pub(crate) fn has_read_ahead(&self) -> bool {
+        !self.stream.buffer().is_empty()
+    }
+
     /// The next message, `None` when the other side is gone.
     pub(crate) fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let mut line = String::new();

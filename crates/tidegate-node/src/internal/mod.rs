@@ -11,9 +11,11 @@ mod enter;
 mod init;
 mod mounts;
 mod privileges;
+mod session;
 mod shim;
 pub(crate) mod spec;
 mod supervise;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ pub(crate) mod role {
     pub(crate) const INIT: &str = "init";
     /// Runs one more command inside a container.
     pub(crate) const ENTER: &str = "enter";
+    /// Leads a session on a terminal and becomes a command there.
+    pub(crate) const SESSION: &str = "session";
     /// Runs a built-in image.
     pub(crate) const IMAGE: &str = "image";
 }
@@ -51,6 +55,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
         role::SHIM => shim::main(),
         role::INIT => init::main(),
         role::ENTER => enter::main(),
+        role::SESSION => session::main(&rest),
         role::IMAGE => crate::images::main(&rest),
         _ => ExitCode::from(64),
     })

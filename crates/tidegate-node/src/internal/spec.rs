@@ -71,6 +71,20 @@ pub(crate) struct EnterSpec {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) working_dir: PathBuf,
     pub(crate) privileges: Privileges,
+    /// A pipe with the command's input; without one it has nothing to read.
+    pub(crate) stdin: Option<PathBuf>,
+    /// Whether the command gets a terminal. Its input and output are then passed on from and to
+    /// the pipes, and the node may send a [`TerminalSize`] at any time.
+    pub(crate) terminal: bool,
+}
+
+/// The size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSize {
+    /// Characters in a line.
+    pub width: u16,
+    /// Lines.
+    pub height: u16,
 }
 
 /// What a shim (and, for failures, the process below it) reports.
@@ -90,6 +104,8 @@ pub(crate) enum Report {
 pub(crate) struct StartFailure {
     /// Whether the program itself could not be executed, as opposed to its surroundings.
     pub(crate) in_exec: bool,
+    /// Whether there is no such program.
+    pub(crate) not_found: bool,
     /// What failed and why.
     pub(crate) message: String,
 }
@@ -99,6 +115,7 @@ impl StartFailure {
     pub(crate) fn preparing(step: &str, error: &dyn std::fmt::Display) -> Self {
         Self {
             in_exec: false,
+            not_found: false,
             message: format!("{step}: {error}"),
         }
     }
@@ -115,8 +132,15 @@ impl StartFailure {
         };
         Self {
             in_exec: true,
+            not_found: error.kind() == std::io::ErrorKind::NotFound,
             message: format!("exec: {command:?}: {reason}"),
         }
+    }
+
+    /// The exit code by which shells say the same: 127 for no program, 126 for one that can't be
+    /// executed.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if self.not_found { 127 } else { 126 }
     }
 }
 

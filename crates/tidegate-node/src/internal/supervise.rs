@@ -24,7 +24,7 @@ pub(super) enum Outcome {
 
 /// Notices the end of children. Has to exist before the first child does, or its end can be missed.
 pub(super) struct Children {
-    signals: SignalFd,
+    pub(super) signals: SignalFd,
 }
 
 impl Children {
@@ -59,7 +59,8 @@ impl Children {
     }
 }
 
-fn ended(child: Pid) -> io::Result<Option<Exit>> {
+/// How the child ended, if it did. It is left uncollected.
+pub(super) fn ended(child: Pid) -> io::Result<Option<Exit>> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     Ok(match waitid(Id::Pid(child), flags)? {
         WaitStatus::Exited(_, code) => Some(Exit::Code(code)),

@@ -89,7 +89,7 @@ impl Namespaces {
 }
 
 /// The path of one of this process' open files, as seen by its children.
-pub(crate) fn path_for_children(file: &File) -> PathBuf {
+pub(crate) fn path_for_children(file: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!(
         "/proc/{}/fd/{}",
         std::process::id(),

@@ -16,8 +16,8 @@ const LOCAL: &str = "127.0.0.1\tlocalhost\n\
 pub(crate) fn hosts(names: &HostName, addresses: &[IpAddr], aliases: &[HostAlias]) -> String {
     let mut text = format!("# Written by Tidegate for this pod.\n{LOCAL}");
     for address in addresses {
-        let full = names.full.as_deref().filter(|full| *full != names.name);
-        let names: Vec<&str> = full.into_iter().chain([names.name.as_str()]).collect();
+        let full = names.full.as_deref();
+        let names: Vec<&str> = full.into_iter().chain([names.short.as_str()]).collect();
         text.push_str(&format!("{address}\t{}\n", names.join("\t")));
     }
     text + &alias_lines(aliases)
@@ -59,6 +59,7 @@ mod tests {
     fn a_pod_finds_itself_and_its_aliases() {
         let names = HostName {
             name: "db-0".to_owned(),
+            short: "db-0".to_owned(),
             full: Some("db-0.db.shop.svc.cluster.local".to_owned()),
         };
         let addresses = [IpAddr::from([10, 244, 0, 5])];

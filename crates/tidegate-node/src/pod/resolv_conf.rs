@@ -35,10 +35,10 @@ impl ResolvConf {
             let words = words.map(str::to_owned);
             match keyword {
                 "nameserver" => parsed.name_servers.extend(words.take(1)),
-                // The last of these lines counts.
-                "search" => parsed.searches = words.collect(),
-                "domain" => parsed.searches = words.take(1).collect(),
-                "options" => parsed.options.extend(words),
+                // The last of these lines counts. A domain with and without its last dot is one.
+                "search" => parsed.searches = words.map(without_last_dot).collect(),
+                "domain" => parsed.searches = words.take(1).map(without_last_dot).collect(),
+                "options" => words.for_each(|option| parsed.set_option(option)),
                 _ => {}
             }
         }
@@ -95,13 +95,19 @@ impl ResolvConf {
             let Some(name) = option.name.as_deref().filter(|name| !name.is_empty()) else {
                 continue;
             };
-            self.options
-                .retain(|existing| existing.split(':').next() != Some(name));
-            self.options.push(match option.value.as_deref() {
+            self.set_option(match option.value.as_deref() {
                 Some(value) if !value.is_empty() => format!("{name}:{value}"),
                 _ => name.to_owned(),
             });
         }
+    }
+
+    /// Of two options with the same name the later one counts.
+    fn set_option(&mut self, option: String) {
+        let name = |option: &str| option.split(':').next().map(str::to_owned);
+        let new = name(&option);
+        self.options.retain(|existing| name(existing) != new);
+        self.options.push(option);
     }
 
     fn limit(&mut self) -> Vec<String> {
@@ -159,6 +165,14 @@ fn effective_policy(spec: &PodSpec) -> Policy {
         Some("ClusterFirstWithHostNet") => Policy::Cluster,
         _ if spec.host_network == Some(true) => Policy::Host,
         _ => Policy::Cluster,
+    }
+}
+
+/// The root domain alone keeps its dot, which is all that it has.
+fn without_last_dot(domain: String) -> String {
+    match domain.strip_suffix('.') {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        _ => domain,
     }
 }
 
@@ -230,6 +244,81 @@ mod tests {
              nameserver 10.96.0.10\nnameserver 192.0.2.9\noptions ndots:1 edns0\n"
         );
         assert!(dropped.is_empty());
+    }
+
+    #[test]
+    fn the_hosts_file_is_read_as_the_c_library_reads_it() {
+        for (text, expected) in [
+            ("", ""),
+            ("; none\nsearch\nnameserver\nfoo bar\n", ""),
+            ("search a.example. .\n", "search a.example .\n"),
+            ("search a.example\nsearch b.example\n", "search b.example\n"),
+            (
+                "search a.example\ndomain b.example c\n",
+                "search b.example\n",
+            ),
+            (
+                "options ndots:1 rotate\noptions ndots:3 edns0\n",
+                "options rotate ndots:3 edns0\n",
+            ),
+            (
+                "\tnameserver 192.0.2.1 # the first\nnameserver fe80::1%eth0\n",
+                "nameserver 192.0.2.1\nnameserver fe80::1%eth0\n",
+            ),
+        ] {
+            assert_eq!(ResolvConf::parse(text).render(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_pod_adds_comes_after_what_its_policy_gives() {
+        use serde_json::json;
+        let own = json!({
+            "nameservers": ["192.0.2.9"], "searches": ["own.example"],
+            "options": [{"name": "ndots", "value": "7"}, {"name": "", "value": "1"}],
+        });
+        for (policy, expected) in [
+            (
+                "ClusterFirst",
+                "search shop.svc.cluster.local svc.cluster.local cluster.local corp.example \
+                 own.example\nnameserver 10.96.0.10\nnameserver 192.0.2.9\noptions ndots:7\n",
+            ),
+            (
+                "Default",
+                "search corp.example svc.cluster.local own.example\nnameserver 192.0.2.1\n\
+                 nameserver 192.0.2.9\noptions rotate ndots:7\n",
+            ),
+            (
+                "None",
+                "search own.example\nnameserver 192.0.2.9\noptions ndots:7\n",
+            ),
+        ] {
+            let (text, dropped) = render(json!({"dnsPolicy": policy, "dnsConfig": own}));
+            assert_eq!(text, expected, "{policy}");
+            assert!(dropped.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_just_reached_is_none() {
+        let searches: Vec<_> = (0..32).map(|n| format!("s{n}.example")).collect();
+        // Eight domains of 255 characters and the spaces between them, and one of a single letter.
+        let long: Vec<_> = (0..8)
+            .map(|n| format!("{n:0>255}"))
+            .chain(["x".to_owned()])
+            .collect();
+        for (config, dropped_searches) in [
+            (
+                serde_json::json!({"nameservers": ["1.1.1.1", "2.2.2.2", "3.3.3.3"], "searches": searches}),
+                false,
+            ),
+            (serde_json::json!({"searches": &long[..8]}), false),
+            (serde_json::json!({"searches": long}), true),
+        ] {
+            let (_, dropped) =
+                render(serde_json::json!({"dnsPolicy": "None", "dnsConfig": config}));
+            assert_eq!(dropped.len(), usize::from(dropped_searches), "{dropped:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ const NAMESPACES: [&str; 5] = ["net", "uts", "ipc", "pid", "mnt"];
 pub(crate) struct Container {
     pid: Pid,
     spec: ContainerSpec,
-    namespaces: Vec<File>,
+    /// The way in; none for a container that had ended before it could be opened.
+    namespaces: Option<Vec<File>>,
     running: Mutex<bool>,
 }
 
@@ -53,10 +54,7 @@ pub(crate) async fn start(executable: &Path, spec: ContainerSpec) -> Result<Star
         Err(error) => return Err(StartFailure::preparing("reading the start report", &error)),
     };
     // The process cannot be collected before the socket closes, so its files are its own.
-    let namespaces = NAMESPACES
-        .iter()
-        .map(|kind| File::open(format!("/proc/{pid}/ns/{kind}")))
-        .collect::<io::Result<Vec<File>>>()
+    let namespaces = open_namespaces(pid)
         .map_err(|error| StartFailure::preparing("opening the container's namespaces", &error))?;
     let container = std::sync::Arc::new(Container {
         pid,
@@ -76,6 +74,19 @@ pub(crate) async fn start(executable: &Path, spec: ContainerSpec) -> Result<Star
     })
 }
 
+/// The namespaces of a process; `None` if it has ended, which takes them away from it even while
+/// nobody has collected it.
+fn open_namespaces(pid: Pid) -> io::Result<Option<Vec<File>>> {
+    let opened = NAMESPACES
+        .iter()
+        .map(|kind| File::open(format!("/proc/{pid}/ns/{kind}")))
+        .collect::<io::Result<Vec<File>>>();
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 impl Container {
     /// Sends a signal to the first process. One that has ended already is left in peace.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), nix::Error> {
@@ -86,17 +97,20 @@ impl Container {
         kill(self.pid, signal)
     }
 
-    /// What it takes to run `command` as this container would. The one place that knows how a
-    /// container's inside is reached.
-    pub(crate) fn enter_spec(&self, command: Vec<String>) -> EnterSpec {
-        EnterSpec {
-            namespaces: self.namespaces.iter().map(path).collect(),
+    /// What it takes to run `command` as this container would, unless it has ended. The one place
+    /// that knows how a container's inside is reached.
+    pub(crate) fn enter_spec(&self, command: Vec<String>) -> Option<EnterSpec> {
+        let namespaces = self.namespaces.as_ref()?;
+        Some(EnterSpec {
+            namespaces: namespaces.iter().map(path).collect(),
             cgroup: self.spec.cgroup.clone(),
             command,
             environment: self.spec.environment.clone(),
             working_dir: self.spec.working_dir.clone(),
             privileges: self.spec.privileges.clone(),
-        }
+            stdin: None,
+            terminal: false,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::container::Container;
-use super::launch;
+use super::launch::{self, Reports};
 use crate::internal::spec::{Exit, Report, StartFailure};
 
 /// How much of a command's output is kept for the message.
@@ -44,13 +44,13 @@ pub(crate) async fn run(
     command: Vec<String>,
     deadline: Duration,
 ) -> Result<Output, ExecError> {
-    let spec = container.enter_spec(command);
+    let spec = container.enter_spec(command).ok_or(ExecError::Ended)?;
     let mut launched = launch::enter(executable, &spec)
         .await
         .map_err(ExecError::Launch)?;
     let stdout = tokio::spawn(read_beginning(launched.process.stdout.take()));
     let stderr = tokio::spawn(read_beginning(launched.process.stderr.take()));
-    let report = tokio::time::timeout(deadline, launched.reports.next()).await;
+    let report = tokio::time::timeout(deadline, outcome(&mut launched.reports)).await;
     // Closing the socket makes the process kill what it started, should that still run.
     drop(launched.reports);
     if let Err(error) = launched.process.wait().await {
@@ -70,6 +70,14 @@ pub(crate) async fn run(
         }
     }
     Ok(Output { exit, text })
+}
+
+/// The report that comes after the start, or instead of it.
+async fn outcome(reports: &mut Reports) -> io::Result<Option<Report>> {
+    match reports.next().await? {
+        Some(Report::Started { .. }) => reports.next().await,
+        other => Ok(other),
+    }
 }
 
 async fn read_beginning(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde::Serialize;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
@@ -27,14 +27,31 @@ pub(super) struct Reports {
 }
 
 impl Reports {
+    /// The next report, and the other direction, for a process that is told things meanwhile.
+    pub(super) fn split(
+        self,
+    ) -> (
+        impl Future<Output = io::Result<Option<Report>>>,
+        impl AsyncWrite + Unpin,
+    ) {
+        // What was read ahead goes along: a short command's end comes with its start.
+        let (read, write) = tokio::io::split(self.stream);
+        let next = async move { read_report(&mut BufReader::new(read)).await };
+        (next, write)
+    }
+
     /// The next report; `None` when the process ended without one.
     pub(super) async fn next(&mut self) -> io::Result<Option<Report>> {
-        let mut text = String::new();
-        if self.stream.read_line(&mut text).await? == 0 {
-            return Ok(None);
-        }
-        Ok(Some(serde_json::from_str(&text)?))
+        read_report(&mut self.stream).await
     }
+}
+
+async fn read_report(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Report>> {
+    let mut text = String::new();
+    if stream.read_line(&mut text).await? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_str(&text)?))
 }
 
 /// Starts a shim, with its output piped to the node.

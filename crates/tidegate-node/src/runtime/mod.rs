@@ -1,6 +1,7 @@
 //! Effects: what actually makes and ends the processes of a pod. Nothing here decides when.
 
 pub(crate) mod cgroup;
+pub(crate) mod command;
 pub(crate) mod container;
 pub(crate) mod exec;
 pub(crate) mod handler;

@@ -296,6 +296,20 @@ fn a_read_only_root_cannot_be_written() {
 }
 
 #[test]
+fn a_container_that_ends_at_once_has_run_nevertheless() {
+    in_own_network(|| async {
+        let host = Host::new(&["10.244.0.0/24"], &[]).await;
+        let sandbox = host.sandbox("short").await;
+        for _ in 0..30 {
+            let command = Program::Command(vec!["true".to_owned()]);
+            let started = start(spec(&sandbox, command)).await.expect("starts");
+            assert_eq!(started.end.wait().await, Exit::Code(0));
+        }
+        host.end(vec![sandbox]).await;
+    });
+}
+
+#[test]
 fn a_missing_command_is_named() {
     in_own_network(|| async {
         let host = Host::new(&["10.244.0.0/24"], &[]).await;

@@ -85,6 +85,16 @@ impl PodAccess for NoAccess {
     ) -> BoxFuture<'a, Result<LogStream, PodAccessError>> {
         Box::pin(async { Err(PodAccessError::NotReady("not asked here".to_owned())) })
     }
+
+    fn exec<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: &'a str,
+        _: tidegate_apiserver::ExecRequest,
+    ) -> BoxFuture<'a, Result<tidegate_apiserver::ExecProcess, PodAccessError>> {
+        Box::pin(async { Err(PodAccessError::NotReady("not asked here".to_owned())) })
+    }
 }
 
 /// An API server and a node that runs pods.

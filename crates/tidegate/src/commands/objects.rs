@@ -113,13 +113,13 @@ pub(crate) async fn run_logs(args: LogsArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open(args: &Connect) -> Result<Connection, Failure> {
+pub(super) async fn open(args: &Connect) -> Result<Connection, Failure> {
     let default = || -> PathBuf { args.data_dir.join("admin.kubeconfig") };
     let kubeconfig = args.kubeconfig.clone().unwrap_or_else(default);
     connect(&kubeconfig).await.map_err(outcome)
 }
 
-fn outcome(error: ClientError) -> Failure {
+pub(super) fn outcome(error: ClientError) -> Failure {
     match error {
         ClientError::UnknownKind { .. } => Failure::bad_input(error),
         ClientError::AtManifest { ref source, .. }

@@ -14,6 +14,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use tidegate_client::{Connection, Kinds, apply, manifest};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::DemoArgs;
@@ -24,6 +25,7 @@ use crate::up::{self, Cluster};
 /// The manifests that the demo applies; the file is part of the repository's examples.
 const EXAMPLE: &str = include_str!("../../../../examples/hostnames.yaml");
 const SERVICE: &str = "hostnames";
+const PORT: u16 = 80;
 const PODS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -47,8 +49,9 @@ async fn show(cluster: &Cluster, calls: usize) -> anyhow::Result<()> {
     let name = format!("{SERVICE}.default.svc.{}", cluster.domain());
     let endpoints = wait_for_endpoints(cluster.client()).await?;
     let resolved = lookup::address_of(&format!("{name}."), cluster.dns()).await?;
+    wait_for_rules(address).await?;
     say!("");
-    say!("  service      {SERVICE} at {address}:80");
+    say!("  service      {SERVICE} at {address}:{PORT}");
     say!("  endpoints    {}", endpoints.join(", "));
     say!(
         "  DNS          {name} is {resolved}, says {}",
@@ -140,6 +143,18 @@ async fn wait_for_endpoints(client: &Client) -> anyhow::Result<Vec<String>> {
     }
 }
 
+/// The kernel follows the slices, in some modes by a good part of a second.
+async fn wait_for_rules(address: IpAddr) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while let Err(error) = TcpStream::connect((address, PORT)).await {
+        if begun.elapsed() > PATIENCE {
+            return Err(error).context(format!("nobody answers at {address}:{PORT}"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 async fn endpoints(client: &Client) -> anyhow::Result<Vec<String>> {
     let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), "default");
     let of_service = ListParams::default().labels(&format!("kubernetes.io/service-name={SERVICE}"));
@@ -173,7 +188,7 @@ async fn call_repeatedly(
                 name.to_owned(),
             ),
         };
-        let pod = call::call(SocketAddr::new(target, 80), &host).await?;
+        let pod = call::call(SocketAddr::new(target, PORT), &host).await?;
         say!(
             "  call {number:>3}   http://{:<42} answered by {pod}",
             format!("{host}/")

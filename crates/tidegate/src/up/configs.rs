@@ -3,15 +3,11 @@
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use tidegate_dns::{ForwardSettings, Upstreams, ZoneSettings};
 use tidegate_node::NodeConfig;
 
 use super::settings::Settings;
 use crate::exit::Failure;
 use crate::proxy::NodeSide;
-
-/// Where DNS is served, as everywhere.
-const DNS_PORT: u16 = 53;
 
 /// The API server's part: on the asked address, and on the bridge for pods.
 pub(super) fn api_server(settings: &Settings) -> tidegate_apiserver::Config {
@@ -50,31 +46,13 @@ pub(super) fn node(settings: &Settings) -> Result<NodeConfig, Failure> {
     })
 }
 
-/// The DNS server's part: on the bridge, for the cluster's names and everybody else's.
-pub(super) fn dns(settings: &Settings) -> tidegate_dns::Config {
-    let ranges = settings.service_cidrs.iter().chain(&settings.pod_cidrs);
-    tidegate_dns::Config {
-        addresses: settings
-            .node_addresses
-            .iter()
-            .map(|ip| SocketAddr::new(*ip, DNS_PORT))
-            .collect(),
-        zone: ZoneSettings {
-            domain: settings.cluster_domain.clone(),
-            name_servers: settings
-                .cluster_dns
-                .iter()
-                .chain(&settings.node_addresses)
-                .copied()
-                .collect(),
-            reverse_networks: ranges.copied().collect(),
-            ..ZoneSettings::default()
-        },
-        forward: ForwardSettings {
-            upstreams: Upstreams::ResolvConf(settings.resolv_conf.clone()),
-            ..ForwardSettings::default()
-        },
-        ..tidegate_dns::Config::default()
+/// The DNS server's part, as far as it isn't in its ConfigMap: on the bridge.
+pub(super) fn dns(settings: &Settings) -> tidegate_dns::Setup {
+    let advertised = settings.cluster_dns.iter().chain(&settings.node_addresses);
+    tidegate_dns::Setup {
+        addresses: settings.node_addresses.clone(),
+        advertised: advertised.copied().collect(),
+        search: Vec::new(),
     }
 }
 

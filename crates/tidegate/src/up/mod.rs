@@ -3,7 +3,8 @@
 //! This is wiring: which part is told what, in which order they start, and in which they end.
 
 mod configs;
-mod logs;
+mod dns_config;
+mod node_access;
 mod progress;
 mod proxy_config;
 mod rights;
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::UpArgs;
 use crate::exit::Failure;
 use crate::proxy::Assembly;
-use crate::up::logs::NodeLogs;
+use crate::up::node_access::NodeAccess;
 use crate::up::progress::Progress;
 use crate::up::settings::Settings;
 
@@ -73,12 +74,12 @@ pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
     let prepared = PreparedNode::prepare(configs::node(&settings)?)
         .await
         .map_err(Failure::machine)?;
-    let logs = Arc::new(NodeLogs::default());
+    let access = Arc::new(NodeAccess::default());
     let api = configs::api_server(&settings);
     let server = match Server::start(
         api,
         Arc::new(store),
-        Arc::clone(&logs) as Arc<dyn PodAccess>,
+        Arc::clone(&access) as Arc<dyn PodAccess>,
     )
     .await
     {
@@ -100,7 +101,7 @@ pub(crate) async fn start(args: &UpArgs) -> Result<Cluster, Failure> {
             return Err(Failure::Failed(error.into()));
         }
     };
-    logs.connect(&node);
+    access.connect(&node);
     progress.done(
         "node",
         format_args!(
@@ -198,7 +199,9 @@ impl Cluster {
 
     async fn start_parts(&mut self, progress: &Progress) -> Result<(), Failure> {
         let settings = self.settings.clone();
-        let dns = tidegate_dns::Server::bind(configs::dns(&settings)).map_err(Failure::machine)?;
+        let dns_config = dns_config::publish(&self.client, &settings).await?;
+        let dns = tidegate_dns::Server::bind(&dns_config, configs::dns(&settings));
+        let dns = dns.map_err(Failure::machine)?;
         system::publish_dns(&self.client, &settings)
             .await
             .context("the DNS Service could not be published")?;
@@ -216,6 +219,9 @@ impl Cluster {
         )?;
         let mut status = proxy.status();
         let following = proxy_config::follow(self.client.clone(), reloader);
+        let serving = self.serving.clone();
+        tokio::spawn(async move { serving.run_until_cancelled(following).await });
+        let following = dns_config::follow(self.client.clone(), dns_config, dns.handle());
         let serving = self.serving.clone();
         tokio::spawn(async move { serving.run_until_cancelled(following).await });
         let (serving, acting) = (self.serving.clone(), self.acting.clone());

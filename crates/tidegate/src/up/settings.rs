@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use ipnet::IpNet;
-use tidegate_dns::ClusterDomain;
 use tidegate_model::IpFamily;
 use tidegate_proxy_config::ProxyMode;
+use tidegate_zone::ClusterDomain;
 
 use crate::cli::UpArgs;
 use crate::exit::Failure;
@@ -22,8 +22,7 @@ pub(crate) struct Settings {
     /// The bridge's own address in each pod range: its first.
     pub(crate) node_addresses: Vec<IpAddr>,
     pub(crate) cluster_dns: Vec<IpAddr>,
-    pub(crate) cluster_domain: ClusterDomain,
-    /// The same as text, without a trailing dot.
+    /// The cluster's domain, without a trailing dot.
     pub(crate) domain_name: String,
     pub(crate) node_port_range: (u16, u16),
     pub(crate) node_name: String,
@@ -72,8 +71,7 @@ impl Settings {
                 cluster_dns: cluster_dns(args.cluster_dns, &service_cidrs)?,
                 pod_cidrs,
                 service_cidrs,
-                cluster_domain: args.cluster_domain.parse().context("--cluster-domain")?,
-                domain_name: args.cluster_domain.trim_end_matches('.').to_owned(),
+                domain_name: domain(&args.cluster_domain)?,
                 node_port_range: args.node_port_range,
                 node_name: node_name(args.node_name.as_deref())?,
                 bridge: args.bridge.clone(),
@@ -133,6 +131,11 @@ fn cluster_dns(asked: Option<IpAddr>, service_cidrs: &[IpNet]) -> anyhow::Result
             .filter_map(|cidr| place_in(cidr, DNS_PLACE))
             .collect()),
     }
+}
+
+fn domain(text: &str) -> anyhow::Result<String> {
+    let domain: ClusterDomain = text.parse().context("--cluster-domain")?;
+    Ok(domain.to_string())
 }
 
 fn node_name(asked: Option<&str>) -> anyhow::Result<String> {

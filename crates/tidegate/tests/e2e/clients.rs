@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::services::HOSTNAMES;
 
 /// Whether kubectl is there and new enough; says why the test is skipped if it isn't.
-fn has_kubectl() -> bool {
+pub(crate) fn has_kubectl() -> bool {
     let output = std::process::Command::new("kubectl")
         .args(["version", "--client", "-o", "json"])
         .output();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::wait::until;
 
-const TIDEGATE: &str = env!("CARGO_BIN_EXE_tidegate");
+pub(crate) const TIDEGATE: &str = env!("CARGO_BIN_EXE_tidegate");
 
 /// A network namespace with an address and a default route, and a directory for data.
 ///

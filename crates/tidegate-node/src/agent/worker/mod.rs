@@ -17,13 +17,14 @@ use crate::agent::context::NodeContext;
 use crate::agent::finish;
 use crate::agent::launch::{LaunchError, Running};
 use crate::agent::pods::PodLogs;
+use crate::agent::reach::RunningContainers;
 use crate::agent::status_writer::StatusWriter;
 use crate::pod::machine::{
     Conditions, ContainerEvent, Input, Now, PodMachine, StatusContext, StopCause,
 };
 use crate::pod::probe::ProbeKind;
 use crate::pod::quality;
-use crate::pod::shape::PodShape;
+use crate::pod::shape::{self, PodShape};
 use crate::runtime::container::Container;
 use crate::runtime::sandbox::Sandbox;
 
@@ -92,6 +93,7 @@ pub(in crate::agent) struct PodWorker {
     happened: mpsc::Receiver<Happened>,
     sandbox: Option<Arc<Sandbox>>,
     live: HashMap<usize, Live>,
+    running: Arc<RunningContainers>,
     runs: u64,
     probes: HashMap<(usize, ProbeKind), AbortOnDropHandle<()>>,
 }
@@ -101,6 +103,7 @@ impl PodWorker {
         context: Arc<NodeContext>,
         desired: watch::Receiver<Desired>,
         logs: Arc<PodLogs>,
+        running: Arc<RunningContainers>,
     ) -> Self {
         let pod = Arc::clone(&desired.borrow().pod);
         let shape = PodShape::of(&pod);
@@ -127,6 +130,7 @@ impl PodWorker {
             happened,
             sandbox: None,
             live: HashMap::new(),
+            running,
             runs: 0,
             probes: HashMap::new(),
         }
@@ -210,6 +214,7 @@ impl PodWorker {
                 }
                 if matches!(event, ContainerEvent::Exited { .. }) {
                     self.live.remove(&index);
+                    self.running.ended(self.container_name(index));
                 }
                 self.step(Input::Container { index, event });
             }
@@ -221,6 +226,8 @@ impl PodWorker {
         self.runs += 1;
         let run = self.runs;
         let id = running.id.clone();
+        self.running
+            .started(self.container_name(index), &running.container);
         self.live.insert(
             index,
             Live {
@@ -238,6 +245,12 @@ impl PodWorker {
         });
         self.post_start(index);
         ContainerEvent::Started { id }
+    }
+
+    fn container_name(&self, index: usize) -> &str {
+        let mut containers = self.pod.spec.iter().flat_map(shape::containers);
+        let found = containers.nth(index);
+        found.map_or("", |(_, container)| container.name.as_str())
     }
 
     fn step(&mut self, input: Input) {

@@ -1,0 +1,14 @@
+//! What operators see: counters, the log of queries, and the pages.
+
+mod counters;
+mod page;
+mod pages;
+mod query_log;
+mod stats;
+
+pub use counters::Counter;
+pub(crate) use counters::DeskCounters;
+pub(crate) use page::{ServerCounters, write_page};
+pub(crate) use pages::{Health, Pages, Purpose};
+pub(crate) use query_log::{LogRule, QueryLog};
+pub(crate) use stats::BlockStats;

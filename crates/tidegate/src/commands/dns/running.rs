@@ -1,0 +1,198 @@
+//! The DNS server at work in somebody's cluster.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster};
+use kube::{Client, Config};
+use tidegate_dns::{Server, ServerHandle, Setup, StartError};
+use tidegate_dns_config::{DnsConfig, Kubernetes};
+use tidegate_watch::{ClusterWatch, Scope};
+
+use super::args::DnsArgs;
+use super::source::Source;
+use crate::exit::Failure;
+use crate::interrupt;
+
+/// How often the file is looked at. A ConfigMap's files are swapped by a link somewhere on the
+/// path, which no watch on the file itself would tell.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until it is interrupted.
+///
+/// # Errors
+/// What kept it from starting, or what ended it.
+pub(super) async fn run(args: &DnsArgs, source: Source, config: DnsConfig) -> Result<(), Failure> {
+    let shutdown = interrupt::token()?;
+    let setup = Setup {
+        addresses: addresses(args, &source),
+        advertised: args.advertise.clone(),
+        search: Vec::new(),
+    };
+    let server = Server::bind(&config, setup).map_err(failure)?;
+    let handle = server.handle();
+    let (watch, _feed) = match kubernetes(&config) {
+        Some(kubernetes) => {
+            let client = client(args, kubernetes).await.map_err(Failure::BadInput)?;
+            (
+                ClusterWatch::start(&client, Scope::Everything, shutdown.clone()),
+                None,
+            )
+        }
+        // Nobody asks about a cluster.
+        None => {
+            let (watch, feed) = ClusterWatch::detached();
+            feed.synced();
+            (watch, Some(feed))
+        }
+    };
+    for address in server.addresses() {
+        tracing::info!("answering at {address}");
+    }
+    if source.is_file() {
+        let following = follow(source, config, handle);
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(following).await });
+    }
+    server.run(&watch, shutdown).await.map_err(failure)
+}
+
+fn failure(error: StartError) -> Failure {
+    match error {
+        StartError::Config(error) => Failure::bad_input(error),
+        error => Failure::machine(error),
+    }
+}
+
+/// Where blocks listen that don't say where.
+fn addresses(args: &DnsArgs, source: &Source) -> Vec<IpAddr> {
+    match args.listen.is_empty() && !source.is_file() {
+        true => vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        false => args.listen.clone(),
+    }
+}
+
+/// What the configuration says about the cluster; one cluster is all that a server has.
+fn kubernetes(config: &DnsConfig) -> Option<&Kubernetes> {
+    config
+        .servers
+        .iter()
+        .find_map(|block| block.kubernetes.as_ref())
+}
+
+/// Takes every change of the file over, for as long as it asks for that with `reload`.
+async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle) {
+    let mut refused = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if !in_force.servers.iter().any(|block| block.reload.is_some()) {
+            continue;
+        }
+        let taken = match source.read() {
+            Ok(config) if config == in_force => {
+                refused = None;
+                continue;
+            }
+            Ok(config) => handle
+                .reload(&config)
+                .await
+                .map(|()| config)
+                .map_err(anyhow::Error::from),
+            Err(error) => {
+                handle.refused();
+                Err(error)
+            }
+        };
+        match taken {
+            Ok(config) => {
+                tracing::info!("{} has changed, and is in force", source.name());
+                in_force = config;
+                refused = None;
+            }
+            Err(error) => {
+                // The same mistake is told once.
+                let text = format!("{error:#}");
+                if refused.as_ref() != Some(&text) {
+                    tracing::error!("the configuration before stays in force: {text}");
+                    refused = Some(text);
+                }
+            }
+        }
+    }
+}
+
+/// A client as the flags or the configuration ask for it.
+async fn client(args: &DnsArgs, kubernetes: &Kubernetes) -> anyhow::Result<Client> {
+    let of_file = kubernetes.kubeconfig.as_ref();
+    let path = args
+        .kubeconfig
+        .clone()
+        .or(of_file.map(|it| PathBuf::from(&it.file)));
+    let config = match (path, &kubernetes.endpoint) {
+        (Some(path), _) => {
+            let context = of_file.and_then(|it| it.context.clone());
+            let context = context.filter(|_| args.kubeconfig.is_none());
+            of_kubeconfig(&path, context).await?
+        }
+        (None, Some(endpoint)) => of_endpoint(endpoint, kubernetes).await?,
+        (None, None) => Config::incluster().map_err(|error| {
+            anyhow!(
+                "neither --kubeconfig nor an endpoint was given, and these are not the credentials \
+                 of a pod: {error}"
+            )
+        })?,
+    };
+    Client::try_from(config).context("the connection to the API server can't be set up")
+}
+
+async fn of_kubeconfig(path: &Path, context: Option<String>) -> anyhow::Result<Config> {
+    let named = || format!("the kubeconfig {}", path.display());
+    let file = Kubeconfig::read_from(path).with_context(named)?;
+    let options = KubeConfigOptions {
+        context,
+        ..KubeConfigOptions::default()
+    };
+    Config::from_custom_kubeconfig(file, &options)
+        .await
+        .with_context(named)
+}
+
+/// An address with the files that `tls` names.
+async fn of_endpoint(endpoint: &str, kubernetes: &Kubernetes) -> anyhow::Result<Config> {
+    let tls = kubernetes.tls.clone().unwrap_or_default();
+    let file = |path: String| Some(path).filter(|path| !path.is_empty());
+    let cluster = Cluster {
+        server: Some(endpoint.to_owned()),
+        certificate_authority: file(tls.authority),
+        ..Cluster::default()
+    };
+    let user = AuthInfo {
+        client_certificate: file(tls.certificate),
+        client_key: file(tls.key),
+        ..AuthInfo::default()
+    };
+    let name = || "endpoint".to_owned();
+    let written = Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: name(),
+            cluster: Some(cluster),
+            ..NamedCluster::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: name(),
+            auth_info: Some(user),
+            ..NamedAuthInfo::default()
+        }],
+        ..Kubeconfig::default()
+    };
+    let options = KubeConfigOptions {
+        cluster: Some(name()),
+        user: Some(name()),
+        ..KubeConfigOptions::default()
+    };
+    Config::from_custom_kubeconfig(written, &options)
+        .await
+        .with_context(|| format!("the API at {endpoint}"))
+}
