@@ -68,7 +68,7 @@ impl TcpLimits {
 impl Default for TcpLimits {
     fn default() -> Self {
         Self {
-            max_connections: 500,
+            max_connections: 10_000,
             max_outstanding: 64,
             idle_timeout: Duration::from_secs(10),
         }

@@ -1,11 +1,14 @@
 //! Connections that are used hard, or badly.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, Query};
 use hickory_proto::rr::{Name, RecordType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::process::Command;
 
 use crate::cluster::{Cluster, config};
 
@@ -147,6 +150,76 @@ async fn the_most_silent_connection_makes_way_for_a_new_one() {
     assert_eq!(read(&mut busy).await.metadata.id, 2);
     assert_eq!(cluster.metric("tidegate_dns_tcp_evictions_total", ""), 1.0);
     cluster.stop().await;
+}
+
+/// Opens connections from a process of its own, since both ends together are more than one process
+/// may have here: half of them silent, half with a message that never ends.
+const HOLDER: &str = r#"
+ulimit -n "$(ulimit -Hn)"
+for ((number = 0; number < $2; number++)); do
+    exec {held}<>/dev/tcp/127.0.0.1/$1 || exit 1
+    if ((number % 2)); then printf '\0\050\1' >&$held; fi
+done
+echo held
+read -r || true
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_connections_keep_nobody_else_from_an_answer() {
+    const CONNECTIONS: usize = 10_000;
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("read");
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("raised");
+    let mut many = config(vec![]);
+    many.tcp.idle_timeout = Duration::from_secs(600);
+    assert_eq!(many.tcp.max_connections as usize, CONNECTIONS);
+    let cluster = Cluster::start(&many);
+    cluster.feed.synced();
+    cluster.synced().await;
+    let before = resident_kilobytes();
+    let mut holder = Command::new("bash")
+        .args(["-c", HOLDER, "holder"])
+        .args([
+            cluster.address.port().to_string(),
+            (CONNECTIONS + 50).to_string(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("bash is installed");
+    let mut said = String::new();
+    let output = holder.stdout.take().expect("piped");
+    BufReader::new(output)
+        .read_line(&mut said)
+        .await
+        .expect("read");
+    assert_eq!(said, "held\n");
+    let mut newcomer = TcpStream::connect(cluster.address)
+        .await
+        .expect("connected");
+    newcomer
+        .write_all(&framed(9, "cluster.local."))
+        .await
+        .expect("sent");
+    assert_eq!(read(&mut newcomer).await.metadata.id, 9);
+    let answer = cluster.dig("+short cluster.local SOA").await;
+    assert!(answer.starts_with("ns.dns.cluster.local."), "{answer}");
+    assert!(cluster.metric("tidegate_dns_tcp_evictions_total", "") >= 51.0);
+    let grown = resident_kilobytes().saturating_sub(before);
+    assert!(grown < 150_000, "{grown} kB for ten thousand connections");
+    drop(holder.stdin.take());
+    assert!(holder.wait().await.expect("ended").success());
+    cluster.stop().await;
+}
+
+fn resident_kilobytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("read");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("there");
+    let number = line.split_whitespace().nth(1).expect("a number");
+    number.parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
