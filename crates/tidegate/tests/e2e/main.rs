@@ -15,6 +15,7 @@ mod dns;
 mod exec;
 mod ipvs;
 mod life_cycle;
+mod lookups;
 mod modes;
 mod pods;
 mod proxy;

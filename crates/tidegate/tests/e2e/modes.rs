@@ -31,7 +31,8 @@ fn proxy_mode(machine: &Machine) -> Result<String, String> {
     machine.call("http://127.0.0.1:10249/proxyMode")
 }
 
-fn switch(machine: &Machine, mode: &str) {
+/// Has the running proxy serve in another mode.
+pub(crate) fn switch(machine: &Machine, mode: &str) {
     machine.apply(&config_map(mode));
     until(&format!("the mode is {mode}"), || {
         match proxy_mode(machine) {

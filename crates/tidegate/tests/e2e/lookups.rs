@@ -1,0 +1,183 @@
+//! Names looked up from inside pods, as their programs do it.
+
+use std::fs::File;
+use std::process::{Child, Stdio};
+
+use crate::machine::{Machine, TIDEGATE, text};
+use crate::modes::switch;
+use crate::services::HOSTNAMES;
+use crate::wait::until;
+
+const CLIENT: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: client, labels: {app: client}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{name: sleep, image: none, command: [sleep, infinity]}]
+";
+
+/// A Service with two DNS servers behind it: the machine's own, and another one beside it.
+const TWO_SERVERS: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: two}
+spec: {clusterIP: 10.96.0.99, ports: [{name: dns, protocol: UDP, port: 53}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: two-a, labels: {kubernetes.io/service-name: two}}
+addressType: IPv4
+ports: [{name: dns, protocol: UDP, port: 53}]
+endpoints: [{addresses: [10.244.0.1]}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: two-b, labels: {kubernetes.io/service-name: two}}
+addressType: IPv4
+ports: [{name: dns, protocol: UDP, port: 5353}]
+endpoints: [{addresses: [10.244.0.1]}]
+";
+
+/// Asks for A and AAAA at once from one port, as musl's resolver does, and prints how many pairs had
+/// both answers within four seconds. musl would ask again after five: the famous delay.
+const PAIRS: &str = r#"
+name='\003two\007default\003svc\007cluster\005local\0'
+good=0
+for ((pair = 0; pair < 200; pair++)); do
+    exec 3<>/dev/udp/10.96.0.99/53
+    printf "\0\1\1\0\0\1\0\0\0\0\0\0$name\0\1\0\1" >&3
+    printf "\0\2\1\0\0\1\0\0\0\0\0\0$name\0\34\0\1" >&3
+    read -r replies _ < <(timeout 4 dd bs=1500 count=2 status=none <&3 | LC_ALL=C tr -dc 'w' | wc -c)
+    [ "$replies" -eq 2 ] && good=$((good + 1))
+    exec 3>&-
+done
+echo "$good"
+"#;
+
+/// Another DNS server on this machine, which ends with the test.
+struct Server(Child);
+
+impl Server {
+    fn start(machine: &Machine) -> Self {
+        let corefile = "bind 10.244.0.1\n kubernetes cluster.local\n";
+        let corefile = machine.file("Corefile", &format!(".:5353 {{\n {corefile}}}\n"));
+        let log = File::create(machine.folder().join("dns.log")).expect("creates");
+        let child = machine
+            .command(TIDEGATE)
+            .args(["dns", "--corefile", &corefile, "--kubeconfig"])
+            .arg(machine.kubeconfig())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("starts");
+        Self(child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has noticed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs a command in the client pod and gives what it printed; it must succeed.
+fn in_pod(machine: &Machine, command: &[&str]) -> String {
+    let output = machine
+        .command(TIDEGATE)
+        .args(["exec", "--data-dir"])
+        .arg(machine.data_dir())
+        .args(["client", "--"])
+        .args(command)
+        .env_remove("KUBECONFIG")
+        .output()
+        .expect("runs");
+    assert!(output.status.success(), "{command:?}: {}", text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn short_and_long_names_are_found_from_inside_a_pod() {
+    let machine = Machine::new();
+    let _up = machine.up(&[]);
+    machine.apply(HOSTNAMES);
+    machine.apply(CLIENT);
+    machine.ready_pods("app=client", 1);
+    machine.ready_pods("app=hostnames", 3);
+    let address = machine.cluster_ip("hostnames");
+    let resolv = in_pod(&machine, &["cat", "/etc/resolv.conf"]);
+    assert!(resolv.contains("nameserver 10.96.0.10"), "{resolv}");
+    for name in [
+        "hostnames",
+        "hostnames.default",
+        "hostnames.default.svc",
+        "hostnames.default.svc.cluster.local",
+        "HOSTNAMES.default",
+    ] {
+        let found = in_pod(&machine, &["getent", "hosts", name]);
+        assert!(found.starts_with(&address), "{name}: {found}");
+        let found = in_pod(&machine, &["dig", "+search", "+short", name]);
+        assert_eq!(found.trim(), address, "{name}");
+    }
+    let found = in_pod(&machine, &["getent", "hosts", &address]);
+    assert!(
+        found.contains("hostnames.default.svc.cluster.local"),
+        "{found}"
+    );
+    let environment = in_pod(&machine, &["env"]);
+    assert!(
+        environment.contains("KUBERNETES_SERVICE_HOST=10.96.0.1"),
+        "{environment}"
+    );
+    let spelled = format!("{}.default.pod.cluster.local", pod_label(&machine));
+    let found = in_pod(&machine, &["dig", "+short", &spelled]);
+    assert!(found.starts_with("10.244.0."), "{spelled}: {found}");
+}
+
+fn pod_label(machine: &Machine) -> String {
+    let (_, address) = machine.ready_pods("app=client", 1).remove(0);
+    address.replace('.', "-")
+}
+
+#[test]
+fn two_questions_from_one_port_are_both_answered_in_every_mode() {
+    let machine = Machine::new();
+    let _up = machine.up(&[]);
+    machine.apply(CLIENT);
+    machine.apply(TWO_SERVERS);
+    machine.ready_pods("app=client", 1);
+    let _second = Server::start(&machine);
+    until("the second server answers", || {
+        let line =
+            "dig +short +time=1 +tries=1 -p 5353 @10.244.0.1 two.default.svc.cluster.local || true";
+        match machine.sh(line).trim() {
+            "10.96.0.99" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    });
+    for mode in ["nftables", "iptables", "userspace"] {
+        switch(&machine, mode);
+        until("the Service answers", || {
+            let asked = in_pod(
+                &machine,
+                &[
+                    "dig",
+                    "+short",
+                    "+time=1",
+                    "+tries=1",
+                    "@10.96.0.99",
+                    "two.default.svc.cluster.local",
+                ],
+            );
+            match asked.trim() {
+                "10.96.0.99" => Ok(()),
+                other => Err(other.to_owned()),
+            }
+        });
+        let good = in_pod(&machine, &["bash", "-c", PAIRS]);
+        assert_eq!(good.trim(), "200", "{mode}");
+    }
+}
