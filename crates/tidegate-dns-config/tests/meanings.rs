@@ -213,6 +213,7 @@ example.org 10.0.0.0/15 {
         endpoint_pod_names
         ttl 0
         noendpoints
+        zonal
         fallthrough
         ignore empty_service
         startup_timeout 10s

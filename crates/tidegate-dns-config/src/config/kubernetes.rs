@@ -48,6 +48,8 @@ pub struct Kubernetes {
     pub fallthrough: Vec<ZoneName>,
     /// Whether the name of a Service without ready endpoints doesn't exist.
     pub ignore_empty_service: bool,
+    /// Whether the endpoints of a headless Service can be asked for by their zone.
+    pub zonal: bool,
     /// How long the start waits for the API before questions are answered with SERVFAIL.
     #[serde(with = "duration")]
     pub startup_timeout: Duration,
@@ -155,6 +157,7 @@ impl Default for Kubernetes {
             no_endpoints: false,
             fallthrough: Vec::new(),
             ignore_empty_service: false,
+            zonal: false,
             startup_timeout: Duration::from_secs(5),
         }
     }

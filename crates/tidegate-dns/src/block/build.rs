@@ -206,7 +206,7 @@ fn cluster(
             fallthrough,
             namespaces: kubernetes.namespaces.clone(),
             hides_empty_services: kubernetes.ignore_empty_service,
-            zonal: false,
+            zonal: kubernetes.zonal,
         },
     })
 }

@@ -5,7 +5,7 @@ use super::super::reader::Reader;
 use crate::config::{ClientTls, Kubeconfig, Kubernetes, LabelSelector, PodMode};
 use crate::problem::Problem;
 
-const PROPERTIES: [&str; 16] = [
+const PROPERTIES: [&str; 17] = [
     "endpoint",
     "tls",
     "kubeconfig",
@@ -18,6 +18,7 @@ const PROPERTIES: [&str; 16] = [
     "noendpoints",
     "fallthrough",
     "ignore",
+    "zonal",
     "startup_timeout",
     "apiserver_qps",
     "apiserver_burst",
@@ -115,6 +116,10 @@ fn property(line: &Line, kubernetes: &mut Kubernetes, reader: &mut Reader) -> Re
             kubernetes.endpoint_pod_names = true;
         }
         "ttl" => kubernetes.ttl = line.number(line.one("SECONDS")?)?,
+        "zonal" => {
+            line.no_arguments()?;
+            kubernetes.zonal = true;
+        }
         "noendpoints" => {
             line.no_arguments()?;
             kubernetes.no_endpoints = true;
