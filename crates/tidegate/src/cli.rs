@@ -100,6 +100,11 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) cluster_dns: Option<IpAddr>,
 
+    /// Addresses of this machine alone where DNS is served to its pods without conntrack, such as
+    /// 169.254.20.10; pods ask there instead of at the cluster DNS address.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) node_local_dns: Vec<IpAddr>,
+
     /// The domain that cluster names end in.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub(crate) cluster_domain: String,

@@ -109,3 +109,43 @@ async fn a_server_on_every_address_answers_from_the_one_that_was_asked() {
     }
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_asks_too_much_gets_less_over_udp_and_everything_over_tcp() {
+    let mut limited = config(vec![]);
+    limited.servers[0].rate_limit = Some(tidegate_dns_config::RateLimit {
+        responses_per_second: 5,
+        window: std::time::Duration::from_secs(1),
+        slip: 2,
+        ..Default::default()
+    });
+    let cluster = Cluster::start(&limited);
+    cluster.feed.synced();
+    cluster.synced().await;
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.connect(cluster.address).expect("connected");
+    let mut query = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    query.extend(b"\x07cluster\x05local\0\0\x06\0\x01");
+    for id in 0..200_u8 {
+        query[1] = id;
+        socket.send(&query).expect("sent");
+    }
+    // Whatever comes within a second after the last one.
+    let patience = std::time::Duration::from_secs(1);
+    socket.set_read_timeout(Some(patience)).expect("set");
+    let (mut whole, mut stubs) = (0, 0);
+    let mut reply = [0; 512];
+    while let Ok(length) = socket.recv(&mut reply) {
+        match reply[2] & 0x02 {
+            0 => whole += 1,
+            _ => stubs += usize::from(length == query.len()),
+        }
+    }
+    assert!(whole >= 5 && whole + stubs < 200, "{whole} and {stubs}");
+    assert!(stubs > 0, "an honest client comes back over TCP");
+    for _ in 0..20 {
+        let answer = cluster.dig("+tcp +short cluster.local SOA").await;
+        assert!(answer.starts_with("ns.dns."), "{answer}");
+    }
+    cluster.stop().await;
+}

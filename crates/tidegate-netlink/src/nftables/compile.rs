@@ -44,6 +44,7 @@ fn write_statement(statement: &Statement, out: &mut Encoder) {
             });
         }
         Statement::Masquerade => expression("masq", out, |out| out.be32(1, FULLY_RANDOM)),
+        Statement::Untrack => expression("notrack", out, |_| {}),
         Statement::Reject(family, answer) => write_reject(*family, *answer, out),
         Statement::Learn {
             set,

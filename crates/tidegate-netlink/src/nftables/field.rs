@@ -87,6 +87,15 @@ impl Field {
     );
     /// The number of the transport protocol.
     pub const PROTOCOL: Self = field("meta l4proto", Datatype::InetProto, Source::Meta(16));
+    /// The source port of TCP, UDP and SCTP.
+    pub const SPORT: Self = field(
+        "th sport",
+        Datatype::InetService,
+        Source::Payload {
+            base: TRANSPORT_HEADER,
+            offset: 0,
+        },
+    );
     /// The destination port of TCP, UDP and SCTP.
     pub const DPORT: Self = field(
         "th dport",

@@ -24,6 +24,8 @@ pub enum Statement {
     Dnat(Family, Expression),
     /// Gives the connection this host's address as its source, and a random port.
     Masquerade,
+    /// Keeps connection tracking from seeing the packet. Takes effect before it would have.
+    Untrack,
     /// Refuses the packet with an answer.
     Reject(Family, Reject),
     /// Makes the set have an element. Where elements expire (`nft` writes `update` then, else
@@ -99,6 +101,7 @@ impl fmt::Display for Statement {
             Self::VerdictMap { key, map } => write!(f, "{key} vmap @{map}"),
             Self::Dnat(family, target) => write!(f, "dnat {family} to {target}"),
             Self::Masquerade => f.write_str("masquerade fully-random"),
+            Self::Untrack => f.write_str("notrack"),
             Self::Reject(_, Reject::TcpReset) => f.write_str("reject with tcp reset"),
             Self::Reject(_, Reject::PortUnreachable) => f.write_str("reject"),
             Self::Learn {

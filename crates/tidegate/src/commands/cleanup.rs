@@ -26,6 +26,14 @@ pub(crate) async fn run(args: &CleanupArgs) -> Result<(), Failure> {
     for mut mode in open_others(None, &ModeOptions::default()) {
         failures.extend(mode.remove().err().map(|error| error.to_string()));
     }
+    match tidegate_node_local::remove() {
+        Ok(removed) => {
+            for address in removed {
+                say!("removed the address {address} of this node's DNS");
+            }
+        }
+        Err(error) => failures.push(error.to_string()),
+    }
     if failures.is_empty() {
         say!(
             "nothing of tidegate is left on this machine but {}",

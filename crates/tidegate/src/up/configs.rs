@@ -39,7 +39,10 @@ pub(super) fn node(settings: &Settings) -> Result<NodeConfig, Failure> {
         pod_cidrs: settings.pod_cidrs.clone(),
         service_cidrs: settings.service_cidrs.clone(),
         bridge: settings.bridge.clone(),
-        cluster_dns: settings.cluster_dns.clone(),
+        cluster_dns: match settings.node_local_dns.is_empty() {
+            true => settings.cluster_dns.clone(),
+            false => settings.node_local_dns.clone(),
+        },
         cluster_domain: settings.domain_name.clone(),
         host_resolv_conf: settings.resolv_conf.clone(),
         ..NodeConfig::new(&settings.node_name, &settings.data_dir, executable)

@@ -10,7 +10,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Api, Client};
 use serde_json::json;
 use tidegate_dns::ServerHandle;
-use tidegate_dns_config::{DnsConfig, NoImports, Parsed, parse_corefile};
+use tidegate_dns_config::{DnsConfig, NoImports, NodeLocal, Parsed, parse_corefile};
 
 use super::settings::Settings;
 
@@ -30,7 +30,7 @@ const GENERATED: &str = "tidegate.dev/generated-corefile";
 pub(super) async fn publish(client: &Client, settings: &Settings) -> anyhow::Result<DnsConfig> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
     let default = corefile(settings);
-    let initial = || parse(&default).context("our own Corefile; please report this");
+    let initial = || parse(&default, settings).context("our own Corefile; please report this");
     let found = api
         .get_opt(NAME)
         .await
@@ -60,21 +60,26 @@ pub(super) async fn publish(client: &Client, settings: &Settings) -> anyhow::Res
         patched.context("bringing the DNS server's ConfigMap up to date")?;
         return initial();
     }
-    read(&found).or_else(|error| {
+    read(&found, settings).or_else(|error| {
         tracing::error!("{error:#}; the DNS server works by its defaults until that is corrected");
         initial()
     })
 }
 
 /// Takes every change of the ConfigMap over, for as long as it is polled.
-pub(super) async fn follow(client: Client, mut in_force: DnsConfig, server: ServerHandle) {
+pub(super) async fn follow(
+    client: Client,
+    settings: Settings,
+    mut in_force: DnsConfig,
+    server: ServerHandle,
+) {
     let api: Api<ConfigMap> = Api::namespaced(client, NAMESPACE);
     let only = Config::default().fields(&format!("metadata.name={NAME}"));
     let mut events = std::pin::pin!(watcher(api, only).default_backoff());
     loop {
         match events.try_next().await {
             Ok(Some(Event::Apply(object) | Event::InitApply(object))) => {
-                let taken = match read(&object) {
+                let taken = match read(&object, &settings) {
                     Ok(config) if config == in_force => continue,
                     Ok(config) => server
                         .reload(&config)
@@ -112,19 +117,25 @@ pub(super) async fn follow(client: Client, mut in_force: DnsConfig, server: Serv
     }
 }
 
-fn read(object: &ConfigMap) -> anyhow::Result<DnsConfig> {
+fn read(object: &ConfigMap, settings: &Settings) -> anyhow::Result<DnsConfig> {
     let text = object.data.as_ref().and_then(|data| data.get(KEY));
     let missing = || anyhow!("the key {KEY:?} of the ConfigMap {NAMESPACE}/{NAME} is missing");
-    parse(text.ok_or_else(missing)?)
+    parse(text.ok_or_else(missing)?, settings)
 }
 
-fn parse(text: &str) -> anyhow::Result<DnsConfig> {
+/// A Corefile has no word for the addresses of one machine alone; the command line has.
+fn parse(text: &str, settings: &Settings) -> anyhow::Result<DnsConfig> {
     let origin = format!("ConfigMap {NAMESPACE}/{NAME}");
     let environment = |variable: &str| std::env::var(variable).ok();
-    let Parsed { config, warnings } = parse_corefile(text, &origin, &NoImports, &environment)?;
+    let Parsed {
+        mut config,
+        warnings,
+    } = parse_corefile(text, &origin, &NoImports, &environment)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let addresses = settings.node_local_dns.clone();
+    config.node_local = (!addresses.is_empty()).then_some(NodeLocal { addresses });
     Ok(config)
 }
 

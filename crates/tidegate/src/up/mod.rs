@@ -177,6 +177,10 @@ impl Cluster {
         while !self.parts.is_empty() {
             self.take_end(&mut failures).await;
         }
+        if !self.settings.node_local_dns.is_empty() {
+            let taken_down = tidegate_node_local::take_down(&self.settings.node_local_dns);
+            failures.extend(taken_down.err().map(|error| error.to_string()));
+        }
         self.server.shutdown().await;
         if failures.is_empty() {
             return Ok(());
@@ -199,6 +203,9 @@ impl Cluster {
 
     async fn start_parts(&mut self, progress: &Progress) -> Result<(), Failure> {
         let settings = self.settings.clone();
+        if !settings.node_local_dns.is_empty() {
+            tidegate_node_local::set_up(&settings.node_local_dns).map_err(Failure::machine)?;
+        }
         let dns_config = dns_config::publish(&self.client, &settings).await?;
         let dns = tidegate_dns::Server::bind(&dns_config, configs::dns(&settings));
         let dns = dns.map_err(Failure::machine)?;
@@ -221,7 +228,12 @@ impl Cluster {
         let following = proxy_config::follow(self.client.clone(), reloader);
         let serving = self.serving.clone();
         tokio::spawn(async move { serving.run_until_cancelled(following).await });
-        let following = dns_config::follow(self.client.clone(), dns_config, dns.handle());
+        let following = dns_config::follow(
+            self.client.clone(),
+            settings.clone(),
+            dns_config,
+            dns.handle(),
+        );
         let serving = self.serving.clone();
         tokio::spawn(async move { serving.run_until_cancelled(following).await });
         let (serving, acting) = (self.serving.clone(), self.acting.clone());

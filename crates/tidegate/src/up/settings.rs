@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     /// The bridge's own address in each pod range: its first.
     pub(crate) node_addresses: Vec<IpAddr>,
     pub(crate) cluster_dns: Vec<IpAddr>,
+    /// Where DNS is served to this machine's pods without conntrack.
+    pub(crate) node_local_dns: Vec<IpAddr>,
     /// The cluster's domain, without a trailing dot.
     pub(crate) domain_name: String,
     pub(crate) node_port_range: (u16, u16),
@@ -69,6 +71,7 @@ impl Settings {
                     .filter_map(|cidr| place_in(cidr, 1))
                     .collect(),
                 cluster_dns: cluster_dns(args.cluster_dns, &service_cidrs)?,
+                node_local_dns: args.node_local_dns.clone(),
                 pod_cidrs,
                 service_cidrs,
                 domain_name: domain(&args.cluster_domain)?,

@@ -181,3 +181,28 @@ fn two_questions_from_one_port_are_both_answered_in_every_mode() {
         assert_eq!(good.trim(), "200", "{mode}");
     }
 }
+
+#[test]
+fn pods_ask_the_server_of_their_node_without_conntrack_where_that_is_wanted() {
+    let machine = Machine::new();
+    let before = machine.sh("ip -o addr show dev lo; nft list tables");
+    let up = machine.up(&["--node-local-dns", "169.254.20.10"]);
+    machine.apply(CLIENT);
+    machine.ready_pods("app=client", 1);
+    let resolv = in_pod(&machine, &["cat", "/etc/resolv.conf"]);
+    assert!(resolv.contains("nameserver 169.254.20.10\n"), "{resolv}");
+    let found = in_pod(&machine, &["getent", "hosts", "kubernetes.default"]);
+    assert!(found.starts_with("10.96.0.1 "), "{found}");
+    let other = machine.sh("dig +short +time=5 @10.96.0.10 kubernetes.default.svc.cluster.local");
+    assert_eq!(
+        other.trim(),
+        "10.96.0.1",
+        "the cluster DNS address answers too"
+    );
+    let rules = machine.sh("nft list table ip tidegate-dns");
+    assert!(rules.contains("ip daddr 169.254.20.10"), "{rules}");
+    let (code, said) = up.interrupt();
+    assert_eq!(code, Some(0), "{said}");
+    let after = machine.sh("ip -o addr show dev lo; nft list tables");
+    assert_eq!(after, before);
+}

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -9,7 +10,9 @@ use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, NamedAuthIn
 use kube::{Client, Config};
 use tidegate_dns::{Server, ServerHandle, Setup, StartError};
 use tidegate_dns_config::{DnsConfig, Kubernetes};
+use tidegate_node_local::NodeLocalError;
 use tidegate_watch::{ClusterWatch, Scope};
+use tokio_util::sync::CancellationToken;
 
 use super::args::DnsArgs;
 use super::source::Source;
@@ -31,6 +34,21 @@ pub(super) async fn run(args: &DnsArgs, source: Source, config: DnsConfig) -> Re
         advertised: args.advertise.clone(),
         search: Vec::new(),
     };
+    // Before the server asks for them, and taken away again when it has ended, whatever ends it.
+    let local = OfThisNode::set_up(&config).map_err(Failure::machine)?;
+    let served = serve(args, source, config, setup, &local, shutdown).await;
+    let left = local.take_down().map_err(Failure::machine);
+    served.and(left)
+}
+
+async fn serve(
+    args: &DnsArgs,
+    source: Source,
+    config: DnsConfig,
+    setup: Setup,
+    local: &OfThisNode,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let server = Server::bind(&config, setup).map_err(failure)?;
     let handle = server.handle();
     let (watch, _feed) = match kubernetes(&config) {
@@ -52,7 +70,7 @@ pub(super) async fn run(args: &DnsArgs, source: Source, config: DnsConfig) -> Re
         tracing::info!("answering at {address}");
     }
     if source.is_file() {
-        let following = follow(source, config, handle);
+        let following = follow(source, config, handle, local.clone());
         let shutdown = shutdown.clone();
         tokio::spawn(async move { shutdown.run_until_cancelled(following).await });
     }
@@ -83,7 +101,7 @@ fn kubernetes(config: &DnsConfig) -> Option<&Kubernetes> {
 }
 
 /// Takes every change of the file over, for as long as it asks for that with `reload`.
-async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle) {
+async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle, local: OfThisNode) {
     let mut refused = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -95,11 +113,7 @@ async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle) {
                 refused = None;
                 continue;
             }
-            Ok(config) => handle
-                .reload(&config)
-                .await
-                .map(|()| config)
-                .map_err(anyhow::Error::from),
+            Ok(config) => take(config, &handle, &local).await,
             Err(error) => {
                 handle.refused();
                 Err(error)
@@ -119,6 +133,47 @@ async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle) {
                     refused = Some(text);
                 }
             }
+        }
+    }
+}
+
+async fn take(
+    config: DnsConfig,
+    handle: &ServerHandle,
+    local: &OfThisNode,
+) -> anyhow::Result<DnsConfig> {
+    local.add(&config)?;
+    handle.reload(&config).await?;
+    Ok(config)
+}
+
+/// The addresses of this node alone that any configuration so far has asked for.
+#[derive(Clone)]
+struct OfThisNode(Arc<Mutex<Vec<IpAddr>>>);
+
+impl OfThisNode {
+    fn set_up(config: &DnsConfig) -> Result<Self, NodeLocalError> {
+        let local = Self(Arc::default());
+        local.add(config)?;
+        Ok(local)
+    }
+
+    fn add(&self, config: &DnsConfig) -> Result<(), NodeLocalError> {
+        let wanted = config.node_local.as_ref();
+        let wanted = wanted.map_or(&[][..], |local| &local.addresses);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(wanted);
+        tidegate_node_local::set_up(&all)
+    }
+
+    fn take_down(&self) -> Result<(), NodeLocalError> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.is_empty() {
+            true => Ok(()),
+            false => tidegate_node_local::take_down(&all).map(drop),
         }
     }
 }
