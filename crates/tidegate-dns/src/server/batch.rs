@@ -96,15 +96,19 @@ impl Batch {
         }
     }
 
-    /// Takes the datagrams that wait at a socket, without waiting for more.
-    pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
+    /// Waits for a datagram, and takes all that are there by then; or takes what is there, without
+    /// waiting.
+    pub(super) fn receive(&mut self, socket: &UdpSocket, waits: bool) -> io::Result<usize> {
         self.received.clear();
         let mut buffers = self.queries.each_slice();
         let taken = recvmmsg(
             socket.as_raw_fd(),
             &mut self.incoming,
             buffers.iter_mut(),
-            MsgFlags::MSG_DONTWAIT,
+            match waits {
+                true => MsgFlags::MSG_WAITFORONE,
+                false => MsgFlags::MSG_DONTWAIT,
+            },
             None,
         )?;
         for message in taken {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
 
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
@@ -12,6 +13,10 @@ const BACKLOG: i32 = 4096;
 
 /// How many octets of queries may wait to be received: enough for a burst of some thousand.
 const WAITING_OCTETS: usize = 4 << 20;
+
+/// How long a thread waits for datagrams before it looks whether it shall end, though nobody has
+/// woken it up for that.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why an address can't be served.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +133,9 @@ fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
         }
     }
     prepare(&socket, address)?;
+    // A thread of its own waits there, and looks now and then whether it shall end.
+    socket.set_nonblocking(false)?;
+    socket.set_read_timeout(Some(LOOK_EVERY))?;
     Ok(socket.into())
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::net::TcpListener;
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::StartError;
 use super::bind::{BindError, Sockets};
 use super::connections::Connections;
-use super::stop::{Stop, take_no_more};
+use super::stop::take_no_more;
 use super::tcp::{Limits, TcpService};
 use super::udp::UdpWorker;
 use crate::desk::{Blocks, Desk};
@@ -52,7 +53,7 @@ enum State {
 struct Serving {
     udp: Vec<Arc<UdpSocket>>,
     threads: Vec<JoinHandle<()>>,
-    stop: Arc<Stop>,
+    stop: Arc<AtomicBool>,
     tcp_stop: CancellationToken,
 }
 
@@ -113,7 +114,7 @@ impl Listener {
         };
         let listener = TcpListener::from_std(sockets.tcp)?;
         common.tasks.spawn(service.serve(listener));
-        let stop = Arc::new(Stop::new()?);
+        let stop = Arc::<AtomicBool>::default();
         let udp: Vec<_> = sockets.udp.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (number, socket) in udp.iter().enumerate() {
@@ -143,13 +144,7 @@ impl Listener {
         let State::Serving(serving) = std::mem::replace(&mut self.state, State::Ended) else {
             return;
         };
-        serving.tcp_stop.cancel();
-        for socket in &serving.udp {
-            if let Err(error) = take_no_more(socket, self.address) {
-                tracing::debug!(address = %self.address, %error, "queries may get lost while this server ends");
-            }
-        }
-        serving.stop.say();
+        serving.leave(self.address);
         let threads = serving.threads;
         let joined = tokio::task::spawn_blocking(move || {
             threads.into_iter().all(|thread| thread.join().is_ok())
@@ -163,8 +158,20 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let State::Serving(serving) = &self.state {
-            serving.tcp_stop.cancel();
-            serving.stop.say();
+            serving.leave(self.address);
+        }
+    }
+}
+
+impl Serving {
+    /// Takes no more queries. Threads end once they have answered those that are there.
+    fn leave(&self, address: SocketAddr) {
+        self.tcp_stop.cancel();
+        self.stop.store(true, Ordering::Release);
+        for socket in &self.udp {
+            if let Err(error) = take_no_more(socket, address) {
+                tracing::debug!(%address, %error, "queries may get lost while this server ends");
+            }
         }
     }
 }

@@ -1,18 +1,16 @@
 //! Datagrams: a thread for each socket.
 
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tidegate_dns_wire::Transport;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::batch::{Batch, send_one};
-use super::stop::Stop;
 use crate::desk::{Desk, Origin, Step};
 
 /// How long to wait after the kernel refused to receive.
@@ -27,7 +25,8 @@ pub(super) struct UdpWorker {
     pub(super) number: usize,
     pub(super) runtime: Handle,
     pub(super) tasks: TaskTracker,
-    pub(super) stop: Arc<Stop>,
+    /// Set when the thread shall end.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl UdpWorker {
@@ -38,12 +37,13 @@ impl UdpWorker {
     pub(super) fn run(self) {
         let mut batch = Batch::new(self.address);
         loop {
-            match batch.receive(&self.socket) {
+            let is_ending = self.stop.load(Ordering::Acquire);
+            match batch.receive(&self.socket, !is_ending) {
                 Ok(_) => self.answer(&mut batch),
-                Err(_) if self.stop.is_said() => return,
+                Err(_) if is_ending => return,
                 Err(error) => match error.kind() {
-                    std::io::ErrorKind::WouldBlock => self.wait(),
-                    std::io::ErrorKind::Interrupted => {}
+                    // It was time to look whether to end.
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
                     _ => {
                         // The kernel tells here too that a client didn't take its answer.
                         tracing::debug!(address = %self.address, %error, "receiving failed; trying again");
@@ -84,19 +84,5 @@ impl UdpWorker {
         });
         let failures = batch.send(&self.socket);
         self.desk.counters.send_failures.add(failures as u64);
-    }
-
-    fn wait(&self) {
-        let mut for_these = [
-            PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.stop.bell(), PollFlags::POLLIN),
-        ];
-        match poll(&mut for_these, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => {
-                tracing::warn!(%error, "a DNS socket can't be waited for; trying again");
-                std::thread::sleep(AFTER_ERROR);
-            }
-        }
     }
 }
