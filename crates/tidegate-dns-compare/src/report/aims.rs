@@ -1,0 +1,108 @@
+//! What was to be reached, beside what was.
+
+use crate::questions::Questions;
+use crate::report::figures::{short, time, times};
+use crate::report::table::Table;
+use crate::results::{Peer, Results};
+use crate::series::{Series, percentile};
+use crate::servers::Kind;
+
+/// Octets for each Service and endpoint.
+const OCTETS: f64 = 250.0;
+
+/// Seconds until a change is seen.
+const SEEN: f64 = 0.02;
+
+/// The table of the aims.
+pub(super) fn table(results: &Results) -> Table {
+    let mut table = Table::new(["to reach", "aim", "reached", ""]);
+    let mut row = |what: String, aim: &str, reached: Option<(String, bool)>| {
+        let (reached, verdict) = match reached {
+            Some((reached, true)) => (Some(reached), "yes"),
+            Some((reached, false)) => (Some(reached), "**no**"),
+            None => (None, "not measured"),
+        };
+        let cells = [Some(aim.to_owned()), reached, Some(verdict.to_owned())];
+        table.row(&what, cells);
+    };
+    for questions in [Questions::Addresses, Questions::Mixed] {
+        for (other, least) in [
+            (Kind::Knot, 1.0),
+            (Kind::Nsd, 1.0),
+            (Kind::Unbound, 5.0),
+            (Kind::Dnsmasq, 5.0),
+        ] {
+            let aim = format!("at least {} ×", short(least));
+            let reached = faster(results, questions, other, least);
+            row(rate_beside(questions, other), &aim, reached);
+        }
+        for other in [Kind::Knot, Kind::Nsd, Kind::Unbound, Kind::Dnsmasq] {
+            let what = format!("{}: p99 beside {}", questions.name(), other.name());
+            row(what, "no more", no_later(results, questions, other));
+        }
+    }
+    let (questions, other) = (Questions::Foreign, Kind::Unbound);
+    let reached = faster(results, questions, other, 1.0);
+    row(rate_beside(questions, other), "at least 1.00 ×", reached);
+    let most = results.memory.grown.max(results.memory.started);
+    let each = results.octets_each(most);
+    let reached = (format!("{} octets", short(each)), each <= OCTETS);
+    let what = "memory for each Service and endpoint".to_owned();
+    row(what, "at most 250 octets", Some(reached));
+    let seen = percentile(&results.freshness.delays.0, 0.99);
+    let rate = results.freshness.per_second;
+    let reached = seen.map(|seen| {
+        let text = format!("{} at {} changes a second", time(seen), short(rate));
+        // A storm that never was proves nothing.
+        (text, seen <= SEEN && rate >= 950.0)
+    });
+    let what = "a change is seen, p99, at 1,000 changes a second".to_owned();
+    row(what, "within 20 ms", reached);
+    table
+}
+
+fn rate_beside(questions: Questions, other: Kind) -> String {
+    format!(
+        "{}: questions a second and core beside {}",
+        questions.name(),
+        other.name()
+    )
+}
+
+fn faster(
+    results: &Results,
+    questions: Questions,
+    other: Kind,
+    least: f64,
+) -> Option<(String, bool)> {
+    let ratio = ratio(results, questions, other, |peer| &peer.per_core)?;
+    Some((times(ratio), ratio >= least))
+}
+
+fn no_later(results: &Results, questions: Questions, other: Kind) -> Option<(String, bool)> {
+    let ratio = ratio(results, questions, other, |peer| &peer.p99)?;
+    Some((times(ratio), ratio <= 1.0))
+}
+
+/// tidegate's figure beside another server's, each round beside the same round.
+pub(super) fn ratio(
+    results: &Results,
+    questions: Questions,
+    other: Kind,
+    pick: fn(&Peer) -> &Series,
+) -> Option<f64> {
+    let own = results.peer(Kind::Tidegate, questions)?;
+    pick(own).ratio_to(pick(results.peer(other, questions)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::made_up;
+
+    #[test]
+    fn each_aim_is_judged_by_its_own_figure() {
+        let text = table(&made_up::results()).to_string();
+        insta::assert_snapshot!(text);
+    }
+}
