@@ -57,24 +57,12 @@ impl<'a> Lookup<'a> {
     /// Writes those addresses that the question's type asks for.
     #[inline]
     pub(crate) fn answer_addresses(&self, reply: &mut Reply<'_>, addresses: &[IpAddr]) {
-        let wanted = |address: &&IpAddr| match self.kind {
-            Kind::A => address.is_ipv4(),
-            Kind::AAAA => address.is_ipv6(),
-            _ => false,
-        };
-        if !matches!(self.kind, Kind::A | Kind::AAAA) || addresses.is_empty() {
-            return;
-        }
-        // A mixed list is moved on by the place among those that are wanted.
-        let count = addresses.iter().filter(wanted).count();
-        let first = self.turn.checked_rem(count).unwrap_or_default();
-        let all = || addresses.iter().filter(wanted);
-        for address in all().skip(first).chain(all().take(first)) {
-            self.answer(reply, &Data::from(*address));
-        }
+        self.answer_found(reply, || addresses.iter().copied());
     }
 
-    /// The same for addresses that have to be looked for.
+    /// The same for addresses that have to be looked for. They are looked for several times: what is
+    /// wanted is moved on by the place among those that are wanted.
+    #[inline]
     pub(crate) fn answer_found<I: Iterator<Item = IpAddr>>(
         &self,
         reply: &mut Reply<'_>,
@@ -85,9 +73,8 @@ impl<'a> Lookup<'a> {
             Kind::AAAA => address.is_ipv6(),
             _ => false,
         };
-        let count = find().filter(wanted).count();
-        let first = self.turn.checked_rem(count).unwrap_or_default();
         let all = || find().filter(wanted);
+        let first = self.turn.checked_rem(all().count()).unwrap_or_default();
         for address in all().skip(first).chain(all().take(first)) {
             self.answer(reply, &Data::from(address));
         }

@@ -66,51 +66,38 @@ pub(crate) fn of_endpoints(
         ports * group.members().filter(|member| is_meant(member)).count()
     });
     let mut writer = Writer::new(lookup, slot, places.sum(), reply);
-    let mut known_ports = HashSet::new();
-    let mut known_targets = HashSet::new();
+    let meant = || {
+        let groups = endpoints.groups().iter();
+        let groups = groups.filter(|group| group.ports.iter().any(wanted));
+        groups.flat_map(|group| {
+            let members = group.members().filter(|member| is_meant(member));
+            members.filter_map(move |member| Some((group, member, endpoints.label(member)?)))
+        })
+    };
     let repeats = endpoints.has_repetitions();
     let mut noted = [None; NOTED];
-    let meant = |group: &'_ crate::endpoints::Group| group.ports.iter().any(wanted);
-    let mut written = 0;
-    for group in endpoints.groups() {
-        for member in group.members().filter(|member| is_meant(member)) {
-            let Some(label) = endpoints.label(member) else {
+    let mut known_ports = HashSet::new();
+    for (index, (group, _, label)) in meant().enumerate() {
+        for port in group.ports.iter().filter(|port| wanted(port)) {
+            if repeats && !known_ports.insert((label.as_bytes().to_vec(), port.number)) {
                 continue;
-            };
-            let mut name_at = None;
-            for port in group.ports.iter().filter(|port| wanted(port)) {
-                if repeats && !known_ports.insert((label.as_bytes().to_vec(), port.number)) {
-                    continue;
-                }
-                name_at = name_at.or(writer.answer(Some(label.as_bytes()), port.number));
             }
-            if let Some(place) = noted.get_mut(written) {
+            let name_at = writer.answer(Some(label.as_bytes()), port.number);
+            if let Some(place @ None) = noted.get_mut(index) {
                 *place = name_at;
             }
-            written += 1;
         }
     }
-    written = 0;
-    for group in endpoints.groups() {
-        for member in group.members().filter(|member| is_meant(member)) {
-            let Some(label) = endpoints.label(member) else {
-                continue;
-            };
-            let name_at = noted.get(written).copied().flatten();
-            written += 1;
-            if !meant(group) {
-                continue;
-            }
-            if !repeats {
-                writer.glue(
-                    name_at,
-                    Some(label.as_bytes()),
-                    endpoints.address(member).into_iter(),
-                );
-            } else if known_targets.insert(label.as_bytes().to_vec()) {
-                let all = endpoints.addresses_of(endpoints.named(label.as_bytes()));
-                writer.glue(name_at, Some(label.as_bytes()), all);
-            }
+    let mut known_targets = HashSet::new();
+    for (index, (_, member, label)) in meant().enumerate() {
+        let label = label.as_bytes();
+        let name_at = noted.get(index).copied().flatten();
+        if !repeats {
+            let address = endpoints.address(member);
+            writer.glue(name_at, Some(label), address.into_iter());
+        } else if known_targets.insert(label.to_vec()) {
+            let all = endpoints.addresses_of(endpoints.named(label));
+            writer.glue(name_at, Some(label), all);
         }
     }
 }
