@@ -153,3 +153,20 @@ async fn what_the_server_does_not_do_is_refused_politely() {
     assert!(cluster.metric("coredns_dns_responses_total", "REFUSED") >= 2.0);
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_api_is_away_names_stay_and_a_metric_says_so() {
+    let cluster = Cluster::with_web(vec![]).await;
+    assert_eq!(cluster.metric("tidegate_dns_api_is_away", ""), 0.0);
+    assert!(cluster.feed.set_cut_off("Service", true));
+    assert!(
+        !cluster.feed.set_cut_off("Service", true),
+        "that is no news"
+    );
+    assert_eq!(cluster.metric("tidegate_dns_api_is_away", ""), 1.0);
+    let answer = cluster.dig("+short web.default.svc.cluster.local").await;
+    assert_eq!(answer, "10.96.0.7\n");
+    assert!(cluster.feed.set_cut_off("Service", false));
+    assert_eq!(cluster.metric("tidegate_dns_api_is_away", ""), 0.0);
+    cluster.stop().await;
+}
