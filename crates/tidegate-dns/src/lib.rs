@@ -12,6 +12,8 @@
 
 mod block;
 mod desk;
+#[cfg(test)]
+mod fuzz;
 mod loop_check;
 mod names;
 mod observe;

@@ -79,7 +79,9 @@ fn reverse(
     query: &Query<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let Some((network, apex_label)) = pointers::read(&query.name) else {
+    let spelled = pointers::read(&query.name);
+    // What is below a zone of ours and stands for no address doesn't exist there.
+    let Some((network, apex_label)) = spelled.or_else(|| pointers::read_parent(&query.name)) else {
         return Outcome::NotOurs;
     };
     let Some(zone) = settings.reverse_zone(&network) else {
@@ -94,6 +96,7 @@ fn reverse(
     let address: Option<IpAddr> =
         (network.prefix_len() == network.max_prefix_len()).then(|| network.addr());
     let exists = match address {
+        _ if spelled.is_none() => false,
         Some(address) => pointers::find(settings, index, query, address, reply),
         // The parent of reverse names in a network of ours exists without records of its own.
         None => !zone.fallthrough,

@@ -25,6 +25,21 @@ pub(crate) fn read(name: &LowerName) -> Option<(IpNet, usize)> {
     Some((network, tree))
 }
 
+/// The same of the nearest parent that stands for something, for a name that doesn't.
+pub(crate) fn read_parent(name: &LowerName) -> Option<(IpNet, usize)> {
+    let tree = name.count().checked_sub(2)?;
+    if name.label(tree + 1) != b"arpa" {
+        return None;
+    }
+    // No address has more labels than these.
+    let longest = tree.saturating_sub(32).max(1);
+    (longest..=tree).find_map(|first| {
+        let parent = LowerName::from_wire(name.from_label(first)).ok()?;
+        let (network, apex) = read(&parent)?;
+        Some((network, apex + first))
+    })
+}
+
 /// The addresses whose names end in a reverse name, if it is one.
 pub fn network_of_reverse_name(name: &LowerName) -> Option<IpNet> {
     read(name).map(|(network, _)| network)

@@ -63,15 +63,21 @@ impl Autopath {
             let Some(name) = completed(query, labels, suffix) else {
                 continue;
             };
-            let packet = ask_instead(query, &name);
-            let Ok(next) = Query::read(&packet, query.transport) else {
-                continue;
+            let reply = match step {
+                // The name as it was asked for, in its own letters.
+                0 => block.resolve(asked).await,
+                _ => {
+                    let packet = ask_instead(query, &name);
+                    let Ok(next) = Query::read(&packet, query.transport) else {
+                        continue;
+                    };
+                    let next = Asked {
+                        query: &next,
+                        ..*asked
+                    };
+                    block.resolve(&next).await
+                }
             };
-            let next = Asked {
-                query: &next,
-                ..*asked
-            };
-            let reply = block.resolve(&next).await;
             let message = Message::from_vec(&reply).ok()?;
             if step == 0 {
                 first_reply = Some(reply);

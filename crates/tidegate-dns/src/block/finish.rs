@@ -42,7 +42,7 @@ impl Block {
             self.conclude(&asked, first, 0);
         }
         if let Some(signature) = signature {
-            signature.sign(&mut replies);
+            signature.sign(&query, &mut replies);
         }
         replies.retain(|reply| !reply.is_empty());
         replies

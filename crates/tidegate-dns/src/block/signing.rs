@@ -86,7 +86,8 @@ impl Keys {
         let refused = |context: TSigResponseContext| {
             let mut out = Vec::new();
             Reply::refuse(query, Code::NOT_AUTHORITATIVE, &mut out);
-            if let Ok(record) = context.sign(&out) {
+            let record = context.sign(&out).ok();
+            if let Some(record) = record.and_then(|record| octets_of(&record)) {
                 append(&mut out, &record);
             }
             Verdict::Refused(out)
@@ -126,30 +127,51 @@ impl Keys {
 }
 
 impl Signature {
-    /// Signs the messages of a reply, each with the one before (RFC 8945, 5.3.1).
-    pub(super) fn sign(mut self, messages: &mut [Vec<u8>]) {
+    /// Signs the messages of a reply, each with the one before (RFC 8945, 5.3.1). One that leaves no
+    /// room for its signature makes way for one without records, upon which the client comes back
+    /// over TCP (RFC 8945, 5.3).
+    pub(super) fn sign(mut self, query: &Query<'_>, messages: &mut [Vec<u8>]) {
         for (index, message) in messages.iter_mut().enumerate() {
-            let now = seconds_since_1970();
-            let algorithm = self.signer.algorithm().clone();
-            let none = Vec::new;
-            let stub = TSIG::new(algorithm, now, FUDGE, none(), self.id, None, none());
-            let octets = match index {
-                0 => self
-                    .signer
-                    .encode_response_tbs(&self.previous, message, &stub)
-                    .ok(),
-                _ => Some(self.later_octets(message, now)),
-            };
+            if message.is_empty() {
+                // A limit on replies has taken it back.
+                continue;
+            }
+            let mut signature = self.of_message(index, message);
+            let octets = signature.as_ref().map_or(0, |(_, record)| record.len());
+            if message.len() + octets > query.longest_reply() {
+                cut(query, message);
+                signature = self.of_message(index, message);
+            }
             // A key that has verified the question can sign the reply; without a signature the
             // client would refuse it in any case.
-            let Some(code) = octets.and_then(|octets| self.signer.sign(&octets).ok()) else {
+            let Some((code, record)) = signature else {
                 message.clear();
                 continue;
             };
-            self.previous.clone_from(&code);
-            let record = make_tsig_record(self.signer.signer_name().clone(), stub.set_mac(code));
+            self.previous = code;
             append(message, &record);
         }
+    }
+
+    /// The code of a message, and the record that carries it.
+    fn of_message(&self, index: usize, message: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let now = seconds_since_1970();
+        let algorithm = self.signer.algorithm().clone();
+        let none = Vec::new;
+        let stub = TSIG::new(algorithm, now, FUDGE, none(), self.id, None, none());
+        let octets = match index {
+            0 => self
+                .signer
+                .encode_response_tbs(&self.previous, message, &stub)
+                .ok()?,
+            _ => self.later_octets(message, now),
+        };
+        let code = self.signer.sign(&octets).ok()?;
+        let record = make_tsig_record(
+            self.signer.signer_name().clone(),
+            stub.set_mac(code.clone()),
+        );
+        Some((code, octets_of(&record)?))
     }
 
     /// What is signed of all messages but the first: the code before, the message, the times.
@@ -164,13 +186,25 @@ impl Signature {
     }
 }
 
-/// Adds a TSIG record at the end of a message.
-fn append(message: &mut Vec<u8>, record: &Record<TSIG>) {
+/// Leaves of a reply what says that it was cut off.
+fn cut(query: &Query<'_>, message: &mut Vec<u8>) {
+    let code = message.get(3).map_or(0, |octet| u16::from(octet & 0x0f));
+    message.clear();
+    let mut reply = Reply::to(query, message);
+    reply.set_code(Code(code));
+    reply.set_truncated();
+    reply.finish();
+}
+
+fn octets_of(record: &Record<TSIG>) -> Option<Vec<u8>> {
     let mut octets = Vec::new();
-    if record.emit(&mut BinEncoder::new(&mut octets)).is_err() {
-        return;
-    }
-    message.extend(octets);
+    record.emit(&mut BinEncoder::new(&mut octets)).ok()?;
+    Some(octets)
+}
+
+/// Adds a TSIG record at the end of a message.
+fn append(message: &mut Vec<u8>, record: &[u8]) {
+    message.extend(record);
     if let Some(count) = message.get_mut(HEADER - 2..HEADER) {
         let more = u16::from_be_bytes([count[0], count[1]]).saturating_add(1);
         count.copy_from_slice(&more.to_be_bytes());

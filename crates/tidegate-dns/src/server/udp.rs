@@ -13,6 +13,10 @@ use tokio_util::task::TaskTracker;
 use super::batch::{Batch, send_one};
 use crate::desk::{Desk, Origin, Step};
 
+/// In which a packet is in the queue of the socket that the kernel chose for it: it takes
+/// microseconds, unless a virtual machine stands still meanwhile.
+const LONGEST_PASSAGE: Duration = Duration::from_millis(50);
+
 /// How long to wait after the kernel refused to receive.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -36,10 +40,16 @@ impl UdpWorker {
     /// runtime, and of those there is a bounded number.
     pub(super) fn run(self) {
         let mut batch = Batch::new(self.address);
+        let mut has_waited = false;
         loop {
             let is_ending = self.stop.load(Ordering::Acquire);
             match batch.receive(&self.socket, !is_ending) {
                 Ok(_) => self.answer(&mut batch),
+                // A packet may have found this socket a moment before it was to get no more.
+                Err(_) if is_ending && !has_waited => {
+                    has_waited = true;
+                    std::thread::sleep(LONGEST_PASSAGE);
+                }
                 Err(_) if is_ending => return,
                 Err(error) => match error.kind() {
                     // It was time to look whether to end.

@@ -67,7 +67,10 @@ fn parents_of_reverse_names_exist_where_the_network_is_ours() {
 }
 
 #[test]
-fn numbers_that_no_reverse_name_spells_are_not_ours() {
-    assert_eq!(ask("007.0.96.10.in-addr.arpa PTR"), "elsewhere");
-    assert_eq!(ask("x.7.0.96.10.in-addr.arpa PTR"), "elsewhere");
+fn names_that_stand_for_no_address_do_not_exist_where_the_network_is_ours() {
+    for name in ["007.0.96.10", "x.7.0.96.10", "256.0.96.10", "x.96.10"] {
+        check(&format!("{name}.in-addr.arpa PTR"), &["NXDomain", V4_SOA]);
+    }
+    assert_eq!(ask("007.0.97.10.in-addr.arpa PTR"), "elsewhere");
+    assert_eq!(ask("x.in-addr.arpa PTR"), "elsewhere");
 }
