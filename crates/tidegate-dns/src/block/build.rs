@@ -25,7 +25,7 @@ use super::transfer::{Permission, Transfers};
 use super::{Block, Cluster, Route, upstreams};
 use crate::loop_check::LoopCheck;
 use crate::names::{ClusterNames, Making};
-use crate::observe::{BlockStats, LogRule, QueryLog};
+use crate::observe::{BlockStats, ErrorLog, LogRule, QueryLog};
 use crate::rate_limit::{RateLimiter, RateSettings};
 
 /// What a block is built among.
@@ -76,8 +76,8 @@ pub enum BuildError {
         /// What is wrong.
         source: SetupError,
     },
-    /// A pattern of a rewriting rule.
-    #[error("rewrite: {0}")]
+    /// A pattern of a rewriting rule, or of failures that are told together.
+    #[error("a pattern can't be read: {0}")]
     Pattern(#[from] regex::Error),
     /// A key for signatures.
     #[error(
@@ -125,6 +125,10 @@ pub(crate) fn build(
         }),
         stats: BlockStats::new(around.workers + 1),
         log: QueryLog(block.log.iter().map(log_rule).collect()),
+        errors: match &block.errors {
+            Some(errors) => Some(ErrorLog::new(errors, around.runtime.clone())?),
+            None => None,
+        },
         loop_check: block.loop_check.then(|| LoopCheck::new(&first_zone)),
         rewriter: Rewriter::new(&block.rewrite)?,
         autopath: autopath(block, &zones, cluster.as_ref(), around)?,

@@ -110,6 +110,7 @@ impl Block {
         name: &LowerName,
         question: OwnedQuestion,
     ) -> Result<Arc<Stored>, ResolveError> {
+        let kind = Kind(question.kind);
         let mut answer = Err(ResolveError::NoUpstream);
         for route in self.routes.iter().filter(|route| route.takes(name)) {
             answer = route.resolver.resolve(question.clone()).await;
@@ -119,7 +120,12 @@ impl Block {
             }
         }
         if let Err(error) = &answer {
-            tracing::debug!(%name, %error, "a name outside the cluster stays unresolved");
+            match &self.errors {
+                Some(errors) => errors.note(&format!("{name} {kind}: {error}")),
+                None => {
+                    tracing::debug!(%name, %kind, %error, "a name outside the cluster stays unresolved")
+                }
+            }
         }
         answer
     }

@@ -32,7 +32,7 @@ pub(crate) use route::Route;
 
 use crate::desk::Origin;
 use crate::loop_check::LoopCheck;
-use crate::observe::{BlockStats, QueryLog};
+use crate::observe::{BlockStats, ErrorLog, QueryLog};
 use crate::rate_limit::RateLimiter;
 use autopath::Autopath;
 use hosts::Hosts;
@@ -52,6 +52,7 @@ pub(crate) struct Block {
     pub(crate) routes: Vec<Route>,
     pub(crate) stats: BlockStats,
     pub(crate) log: QueryLog,
+    errors: Option<ErrorLog>,
     pub(crate) loop_check: Option<Arc<LoopCheck>>,
     rewriter: Rewriter,
     autopath: Option<Autopath>,

@@ -1,6 +1,7 @@
 //! What operators see: counters, the log of queries, and the pages.
 
 mod counters;
+mod error_log;
 mod page;
 mod pages;
 mod query_log;
@@ -8,6 +9,7 @@ mod stats;
 
 pub use counters::Counter;
 pub(crate) use counters::DeskCounters;
+pub(crate) use error_log::ErrorLog;
 pub(crate) use page::{ServerCounters, write_page};
 pub(crate) use pages::{Health, Pages, Purpose};
 pub(crate) use query_log::{LogRule, QueryLog};
