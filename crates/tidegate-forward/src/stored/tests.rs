@@ -238,15 +238,12 @@ fn any_data() -> impl Strategy<Value = RData> {
         (any_name(), any_name(), any::<i32>())
             .prop_map(|(one, other, number)| RData::SOA(SOA::new(one, other, 1, number, 2, 3, 4))),
         vec("[ -~]{0,200}", 1..4).prop_map(|texts| RData::TXT(TXT::new(texts))),
-        // A type that nobody here knows, such as DNSSEC's or a private one.
-        (
-            prop_oneof![46_u16..=48, 65_400_u16..=65_500],
-            vec(any::<u8>(), 1..80)
-        )
-            .prop_map(|(code, octets)| RData::Unknown {
-                code: RecordType::from(code),
-                rdata: NULL::with(octets),
-            }),
+        // A private type, which nobody here knows. DNSSEC's are none: whether hickory takes them
+        // apart depends on the features that other crates ask for.
+        (65_400_u16..=65_500, vec(any::<u8>(), 1..80)).prop_map(|(code, octets)| RData::Unknown {
+            code: RecordType::from(code),
+            rdata: NULL::with(octets),
+        }),
     ]
 }
 
