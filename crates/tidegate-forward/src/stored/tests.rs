@@ -174,7 +174,10 @@ fn what_concerns_only_the_upstream_and_us_is_left_out() {
     let mut packet = reply.to_vec().expect("a packet");
     // A signature of the message (RFC 2931), which nobody reads here.
     packet[11] += 1;
-    packet.extend([0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 3, 1, 2, 3]);
+    packet.extend([0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 22]);
+    packet.extend([
+        0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 2, 3,
+    ]);
     let question = question(&asked);
     let stored = Reply::read(&question.as_question(), &packet)
         .and_then(|reply| reply.pass_on(&question.as_question(), Instant::now()))
