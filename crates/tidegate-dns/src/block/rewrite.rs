@@ -64,7 +64,7 @@ impl Rewriter {
 
     /// Has a changed question answered; `None` if no rule changes it.
     pub(super) async fn answer(&self, asked: &Asked<'_>, block: &Block) -> Option<Vec<u8>> {
-        if !self.concerns(asked.query) {
+        if self.0.is_empty() {
             return None;
         }
         let query = asked.query;
@@ -78,6 +78,9 @@ impl Rewriter {
             if !rule.goes_on {
                 break;
             }
+        }
+        if applied.is_empty() {
+            return None;
         }
         let changed = LowerName::from_text(&name).ok()?;
         let packet = ask_instead(query, &changed);

@@ -6,7 +6,7 @@ mod running;
 mod source;
 
 use anyhow::Context;
-use tidegate_dns_config::write_yaml;
+use tidegate_dns_config::{Parsed, Warning, write_yaml};
 
 pub(crate) use args::DnsArgs;
 
@@ -20,7 +20,8 @@ use source::Source;
 /// What is wrong with the configuration, all of it; or what kept the server from working.
 pub(crate) async fn run(args: DnsArgs) -> Result<(), Failure> {
     let source = Source::of(&args);
-    let config = source.read().map_err(Failure::BadInput)?;
+    let Parsed { config, warnings } = source.read().map_err(Failure::BadInput)?;
+    tell(&warnings);
     if args.check {
         say!(
             "{}: {} server blocks, nothing wrong",
@@ -36,4 +37,11 @@ pub(crate) async fn run(args: DnsArgs) -> Result<(), Failure> {
         return Ok(());
     }
     running::run(&args, source, config).await
+}
+
+/// Says what is only odd about a configuration.
+fn tell(warnings: &[Warning]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
 }

@@ -9,13 +9,14 @@ use anyhow::{Context, anyhow};
 use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster};
 use kube::{Client, Config};
 use tidegate_dns::{Server, ServerHandle, Setup, StartError};
-use tidegate_dns_config::{DnsConfig, Kubernetes};
+use tidegate_dns_config::{DnsConfig, Kubernetes, Parsed};
 use tidegate_node_local::NodeLocalError;
 use tidegate_watch::{ClusterWatch, Scope};
 use tokio_util::sync::CancellationToken;
 
 use super::args::DnsArgs;
 use super::source::Source;
+use super::tell;
 use crate::exit::Failure;
 use crate::interrupt;
 
@@ -109,11 +110,13 @@ async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle, l
             continue;
         }
         let taken = match source.read() {
-            Ok(config) if config == in_force => {
+            Ok(read) if read.config == in_force => {
                 refused = None;
                 continue;
             }
-            Ok(config) => take(config, &handle, &local).await,
+            Ok(Parsed { config, warnings }) => take(config, &handle, &local)
+                .await
+                .inspect(|_| tell(&warnings)),
             Err(error) => {
                 handle.refused();
                 Err(error)

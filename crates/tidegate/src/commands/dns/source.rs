@@ -40,29 +40,28 @@ impl Source {
         !matches!(self, Self::Default { .. })
     }
 
-    /// Reads it; what is only odd about it goes to the log.
+    /// Reads it, with what is only odd about it.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub(super) fn read(&self) -> anyhow::Result<DnsConfig> {
+    pub(super) fn read(&self) -> anyhow::Result<Parsed> {
         let name = self.name();
         let text = |path: &PathBuf| {
             std::fs::read_to_string(path).with_context(|| format!("{name} can't be read"))
         };
         let environment = |variable: &str| std::env::var(variable).ok();
-        let Parsed { config, warnings } = match self {
+        Ok(match self {
             Self::Corefile(path) => parse_corefile(&text(path)?, &name, &FilesHere, &environment)?,
             Self::Yaml(path) => parse_yaml(&text(path)?, &name)?,
             Self::Default { domain } => {
                 let domain = domain
                     .parse()
                     .map_err(|error| anyhow!("--cluster-domain: {error}"))?;
-                return Ok(DnsConfig::default_for(&domain, &[]));
+                Parsed {
+                    config: DnsConfig::default_for(&domain, &[]),
+                    warnings: Vec::new(),
+                }
             }
-        };
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-        Ok(config)
+        })
     }
 }
