@@ -1,4 +1,4 @@
-//! The machine that figures are from.
+//! The machine that figures are from, with what matters to these.
 
 use std::fs::read_to_string;
 
@@ -9,16 +9,8 @@ use crate::haproxy;
 /// A machine's description.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Machine {
-    pub(crate) cores: usize,
-    /// The processor's name.
-    pub(crate) processor: String,
-    /// Whether the processor is one of a virtual machine, as far as it tells.
-    pub(crate) is_virtual: bool,
-    pub(crate) memory_mib: u64,
-    /// The kernel's release.
-    pub(crate) kernel: String,
-    /// The distribution's name.
-    pub(crate) system: String,
+    #[serde(flatten)]
+    pub(crate) host: tidegate_figures::Machine,
     /// What the kernel reads the time from.
     pub(crate) clock: String,
     /// HAProxy's version, if it is there.
@@ -28,21 +20,10 @@ pub(crate) struct Machine {
 impl Machine {
     /// The machine that this process runs on.
     pub(crate) fn here() -> Self {
-        let read = |path| read_to_string(path).unwrap_or_default();
-        let processors = read("/proc/cpuinfo");
-        let flags = value(&processors, "flags", ':');
+        let clock = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
         Self {
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            processor: value(&processors, "model name", ':').to_owned(),
-            is_virtual: flags.split_whitespace().any(|flag| flag == "hypervisor"),
-            memory_mib: kibibytes(value(&read("/proc/meminfo"), "MemTotal", ':')) / 1024,
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            system: value(&read("/etc/os-release"), "PRETTY_NAME", '=')
-                .trim_matches('"')
-                .to_owned(),
-            clock: read("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-                .trim()
-                .to_owned(),
+            host: tidegate_figures::Machine::here(),
+            clock: read_to_string(clock).unwrap_or_default().trim().to_owned(),
             haproxy: haproxy::version(),
         }
     }
@@ -51,15 +32,4 @@ impl Machine {
     pub(crate) fn has_coarse_clock(&self) -> bool {
         self.clock.contains("jiffies")
     }
-}
-
-fn value<'a>(text: &'a str, name: &str, separator: char) -> &'a str {
-    let mut pairs = text.lines().filter_map(|line| line.split_once(separator));
-    let found = pairs.find(|(key, _)| key.trim() == name);
-    found.map_or("", |(_, value)| value.trim())
-}
-
-fn kibibytes(text: &str) -> u64 {
-    let number = text.split_whitespace().next().unwrap_or_default();
-    number.parse().unwrap_or_default()
 }

@@ -8,7 +8,6 @@ mod ask;
 mod cluster;
 mod cluster_writer;
 mod dnsperf;
-mod machine;
 mod measure;
 mod options;
 mod process;

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Machine;
 use crate::options::Effort;
 use crate::questions::Questions;
 use crate::series::Series;
 use crate::servers::Kind;
+use tidegate_figures::Machine;
 
 /// Everything that one run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -34,18 +34,18 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<Results> {
         plain_tools.extend(crate::plain_tools::measure(options, *size)?);
     }
     let mut competitors = vec![
-        Competitor::direct(machine.cores)?,
-        Competitor::tracked(machine.cores)?,
+        Competitor::direct(machine.host.cores)?,
+        Competitor::tracked(machine.host.cores)?,
     ];
     if machine.haproxy.is_some() {
         for size in &sizes {
-            competitors.push(Competitor::haproxy(*size, machine.cores)?);
+            competitors.push(Competitor::haproxy(*size, machine.host.cores)?);
         }
     }
     let mut refused = Vec::new();
     for mode in &options.modes {
         for size in &sizes {
-            match Competitor::mode(*mode, *size, machine.cores) {
+            match Competitor::mode(*mode, *size, machine.host.cores) {
                 Ok(competitor) => competitors.push(competitor),
                 Err(error) => {
                     tell(&format!("{} can't take part: {error:#}", mode.name()));
@@ -59,7 +59,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<Results> {
         }
     }
     let others_busy = rounds::others_busy(&effort)?;
-    rounds::run(&mut competitors, &effort, machine.cores, others_busy)?;
+    rounds::run(&mut competitors, &effort, machine.host.cores, others_busy)?;
     let peers = competitors.into_iter().map(Competitor::finish);
     Ok(Results {
         peers: peers.collect::<anyhow::Result<_>>()?,

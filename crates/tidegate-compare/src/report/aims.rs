@@ -1,10 +1,10 @@
 //! What was to be reached, beside what was.
 
-use crate::report::figures::{time, times};
 use crate::report::ratios::{Pick, against, growth, to_direct, to_haproxy};
-use crate::report::table::Table;
 use crate::results::{DIRECT, HAPROXY, Peer, PlainTool, Results, TRACKED};
 use crate::series::median;
+use tidegate_figures::Table;
+use tidegate_figures::{time, times};
 
 /// Something to reach.
 struct Aim {

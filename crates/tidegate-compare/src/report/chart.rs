@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::report::figures::thousands;
 use crate::report::frame::{BOTTOM, Frame, HEIGHT, LEFT, RIGHT, Scale, TOP, WIDTH};
+use tidegate_figures::thousands;
 
 /// Lines over the number of Services, which grows by powers.
 pub(super) struct Chart {

@@ -44,12 +44,14 @@ pub(super) fn results(sizes: &[u32]) -> Results {
     peers.extend(sizes.iter().map(|size| peer(HAPROXY, Some(*size), haproxy)));
     Results {
         machine: Machine {
-            cores: 2,
-            processor: "made up".to_owned(),
-            is_virtual: false,
-            memory_mib: 1_024,
-            kernel: "6.18".to_owned(),
-            system: "Debian".to_owned(),
+            host: tidegate_figures::Machine {
+                cores: 2,
+                processor: "made up".to_owned(),
+                is_virtual: false,
+                memory_mib: 1_024,
+                kernel: "6.18".to_owned(),
+                system: "Debian".to_owned(),
+            },
             clock: "tsc".to_owned(),
             haproxy: Some("2.6".to_owned()),
         },

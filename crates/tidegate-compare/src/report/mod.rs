@@ -2,14 +2,12 @@
 
 mod aims;
 mod chart;
-mod figures;
 mod frame;
 #[cfg(test)]
 mod made_up;
 mod page;
 mod plots;
 mod ratios;
-mod table;
 mod tables;
 
 use crate::results::Results;

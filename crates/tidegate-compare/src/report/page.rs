@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::report::figures::{short, thousands, time};
 use crate::report::plots::PLOTS;
 use crate::report::ratios::Pick;
 use crate::report::tables::{bulk, by_size, first_and_last, plain_tools, ratios};
 use crate::report::{Part, aims};
 use crate::results::{Peer, Results};
+use tidegate_figures::{short, thousands, time};
 
 /// The whole page in Markdown.
 pub(crate) fn page(parts: &[Part<'_>]) -> String {
@@ -92,18 +92,18 @@ fn of_part(part: &Part<'_>) -> String {
 
 fn machine(results: &Results) -> String {
     let machine = &results.machine;
-    let kind = match machine.is_virtual {
+    let kind = match machine.host.is_virtual {
         true => "a virtual machine",
         false => "a machine",
     };
-    let cores = match machine.cores {
+    let cores = match machine.host.cores {
         1 => "one core".to_owned(),
         cores => format!("{cores} cores"),
     };
-    let memory = thousands(i64::try_from(machine.memory_mib).unwrap_or(i64::MAX));
+    let memory = thousands(i64::try_from(machine.host.memory_mib).unwrap_or(i64::MAX));
     let software = [
-        Some(machine.system.clone()).filter(|system| !system.is_empty()),
-        Some(format!("Linux {}", machine.kernel)),
+        Some(machine.host.system.clone()).filter(|system| !system.is_empty()),
+        Some(format!("Linux {}", machine.host.kernel)),
         machine
             .haproxy
             .as_ref()
@@ -119,7 +119,7 @@ fn machine(results: &Results) -> String {
         "Measured in {kind} with {cores} ({}) and {memory} MiB, {software}. {} endpoints a Service. \
          {} rounds of {} single calls, {} rounds of {} ms under load with {} clients ({} for big \
          answers), for each competitor and number of Services.\n",
-        machine.processor,
+        machine.host.processor,
         results.endpoints,
         effort.latency_rounds,
         effort.calls,

@@ -1,10 +1,10 @@
 //! The tables of figures.
 
-use crate::report::figures::{short, thousands, time, times};
 use crate::report::ratios::{Pick, growth, to_direct, to_haproxy};
-use crate::report::table::Table;
 use crate::results::{DIRECT, Peer, Results, TRACKED};
 use crate::series::median;
+use tidegate_figures::Table;
+use tidegate_figures::{short, thousands, time, times};
 
 /// What is quoted: every competitor's ratios, those with Services at the most of them.
 pub(super) fn ratios(results: &Results) -> Table {

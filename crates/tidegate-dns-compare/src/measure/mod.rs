@@ -15,12 +15,12 @@ use crate::api::Api;
 use crate::ask;
 use crate::cluster::{Size, domain_name};
 use crate::cluster_writer::Writer;
-use crate::machine::Machine;
 use crate::options::Options;
 use crate::process::busy_seconds;
 use crate::results::{Memory, Results};
 use crate::servers::{Kind, Server, Tidegate, version};
 use crate::zone;
+use tidegate_figures::Machine;
 
 /// How long memory and processor are left to settle before they are looked at.
 const REST: Duration = Duration::from_secs(2);

@@ -1,11 +1,11 @@
 //! What was to be reached, beside what was.
 
 use crate::questions::Questions;
-use crate::report::figures::{short, time, times};
-use crate::report::table::Table;
 use crate::results::{Peer, Results};
 use crate::series::{Series, percentile};
 use crate::servers::Kind;
+use tidegate_figures::Table;
+use tidegate_figures::{short, time, times};
 
 /// Octets for each Service and endpoint.
 const OCTETS: f64 = 250.0;

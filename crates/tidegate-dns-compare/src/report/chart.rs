@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::questions::Questions;
-use crate::report::figures::short;
 use crate::results::Results;
 use crate::servers::Kind;
+use tidegate_figures::short;
 
 const WIDTH: f64 = 820.0;
 

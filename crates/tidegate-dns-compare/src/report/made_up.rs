@@ -1,11 +1,11 @@
 //! Results that nobody measured, for tests of what is shown of them.
 
-use crate::machine::Machine;
 use crate::options::Effort;
 use crate::questions::Questions;
 use crate::results::{Freshness, Memory, Peer, Results};
 use crate::series::Series;
 use crate::servers::Kind;
+use tidegate_figures::Machine;
 
 /// Results in which some aims are reached and others aren't.
 pub(super) fn results() -> Results {

@@ -2,11 +2,9 @@
 
 mod aims;
 mod chart;
-mod figures;
 #[cfg(test)]
 mod made_up;
 mod page;
-mod table;
 
 pub(crate) use chart::plot;
 pub(crate) use page::page;

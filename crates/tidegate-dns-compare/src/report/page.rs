@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use crate::measure::MODEST_RATE;
 use crate::questions::Questions;
 use crate::report::aims::{self, ratio};
-use crate::report::figures::{short, thousands, time, times};
-use crate::report::table::Table;
 use crate::results::{Peer, Results};
 use crate::series::{Series, percentile};
 use crate::servers::Kind;
+use tidegate_figures::Table;
+use tidegate_figures::{short, thousands, time, times};
 
 /// The whole page in Markdown.
 pub(crate) fn page(results: &Results) -> String {

@@ -3,13 +3,14 @@
 use std::fmt;
 
 /// Rows of cells under a heading; the first column names, the others count.
-pub(super) struct Table {
+pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(head: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    /// A table without rows.
+    pub fn new(head: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             head: head.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
@@ -17,7 +18,7 @@ impl Table {
     }
 
     /// Adds a row; what is not there is a dash.
-    pub(super) fn row(&mut self, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
+    pub fn row(&mut self, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
         let cells = cells
             .into_iter()
             .map(|cell| cell.unwrap_or_else(|| "–".to_owned()));

@@ -6,22 +6,24 @@ use serde::{Deserialize, Serialize};
 
 /// A machine's description.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Machine {
-    pub(crate) cores: usize,
+pub struct Machine {
+    /// How many processors a process may use.
+    pub cores: usize,
     /// The processor's name.
-    pub(crate) processor: String,
+    pub processor: String,
     /// Whether the processor is one of a virtual machine, as far as it tells.
-    pub(crate) is_virtual: bool,
-    pub(crate) memory_mib: u64,
+    pub is_virtual: bool,
+    /// The memory in MiB.
+    pub memory_mib: u64,
     /// The kernel's release.
-    pub(crate) kernel: String,
+    pub kernel: String,
     /// The distribution's name.
-    pub(crate) system: String,
+    pub system: String,
 }
 
 impl Machine {
     /// The machine that this process runs on.
-    pub(crate) fn here() -> Self {
+    pub fn here() -> Self {
         let read = |path| read_to_string(path).unwrap_or_default();
         let processors = read("/proc/cpuinfo");
         let flags = value(&processors, "flags", ':');

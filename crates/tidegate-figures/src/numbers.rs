@@ -1,7 +1,7 @@
 //! Figures as people read them.
 
 /// A time with the unit that suits it.
-pub(super) fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let (value, unit) = match seconds {
         _ if seconds < 1e-3 => (seconds * 1e6, "µs"),
         _ if seconds < 1.0 => (seconds * 1e3, "ms"),
@@ -11,7 +11,7 @@ pub(super) fn time(seconds: f64) -> String {
 }
 
 /// A number with about three digits that mean something, and commas between thousands.
-pub(super) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.2}"),
         size if size < 100.0 => format!("{value:.1}"),
@@ -20,7 +20,7 @@ pub(super) fn short(value: f64) -> String {
 }
 
 /// A ratio.
-pub(super) fn times(ratio: f64) -> String {
+pub fn times(ratio: f64) -> String {
     match ratio {
         _ if ratio >= 10.0 => format!("{} ×", thousands(ratio.round() as i64)),
         _ => format!("{ratio:.2} ×"),
@@ -28,7 +28,7 @@ pub(super) fn times(ratio: f64) -> String {
 }
 
 /// A whole number with commas between thousands.
-pub(super) fn thousands(value: i64) -> String {
+pub fn thousands(value: i64) -> String {
     let digits = value.abs().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
