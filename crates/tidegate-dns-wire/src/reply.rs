@@ -1,8 +1,10 @@
 //! Replies, written in one go.
 
 use crate::query::Query;
+use std::net::IpAddr;
+
 use crate::record::{Data, Target};
-use crate::{Code, HEADER, UDP_PAYLOAD};
+use crate::{Code, HEADER, Kind, UDP_PAYLOAD};
 
 /// The length of an OPT record without options (RFC 6891, 6.1.2).
 const OPT_LENGTH: usize = 11;
@@ -209,6 +211,29 @@ impl<'b> Reply<'b> {
         self.counts[section as usize] += 1;
         let name_at = length_at + 2 + data.name_at() - self.start;
         u16::try_from(name_at).ok().filter(|at| *at < 0x4000)
+    }
+
+    /// Answers with those addresses that a question for this type asks for, moved on by `turn` places
+    /// among themselves. They are looked for several times.
+    #[inline]
+    pub fn answer_addresses<I: Iterator<Item = IpAddr>>(
+        &mut self,
+        kind: Kind,
+        owner: Owner<'_>,
+        ttl: u32,
+        turn: usize,
+        find: impl Fn() -> I,
+    ) {
+        let wanted = |address: &IpAddr| match kind {
+            Kind::A => address.is_ipv4(),
+            Kind::AAAA => address.is_ipv6(),
+            _ => false,
+        };
+        let all = || find().filter(wanted);
+        let first = turn.checked_rem(all().count()).unwrap_or_default();
+        for address in all().skip(first).chain(all().take(first)) {
+            self.add(Section::Answer, owner, ttl, &Data::from(address));
+        }
     }
 
     /// Adds everything behind the question of a reply of somebody else, of which this many records

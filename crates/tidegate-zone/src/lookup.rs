@@ -60,24 +60,14 @@ impl<'a> Lookup<'a> {
         self.answer_found(reply, || addresses.iter().copied());
     }
 
-    /// The same for addresses that have to be looked for. They are looked for several times: what is
-    /// wanted is moved on by the place among those that are wanted.
+    /// The same for addresses that have to be looked for.
     #[inline]
     pub(crate) fn answer_found<I: Iterator<Item = IpAddr>>(
         &self,
         reply: &mut Reply<'_>,
         find: impl Fn() -> I,
     ) {
-        let wanted = |address: &IpAddr| match self.kind {
-            Kind::A => address.is_ipv4(),
-            Kind::AAAA => address.is_ipv6(),
-            _ => false,
-        };
-        let all = || find().filter(wanted);
-        let first = self.turn.checked_rem(all().count()).unwrap_or_default();
-        for address in all().skip(first).chain(all().take(first)) {
-            self.answer(reply, &Data::from(address));
-        }
+        reply.answer_addresses(self.kind, self.owner, self.settings.ttl, self.turn, find);
     }
 
     /// Writes addresses of both families into the additional section.

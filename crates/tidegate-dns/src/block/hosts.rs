@@ -134,18 +134,8 @@ impl Hosts {
             None => reply.set_code(Code::SERVER_FAILURE),
             Some(addresses) => {
                 reply.set_authoritative();
-                let wanted = |address: &&IpAddr| match query.kind {
-                    Kind::A => address.is_ipv4(),
-                    Kind::AAAA => address.is_ipv6(),
-                    _ => false,
-                };
-                let count = addresses.iter().filter(wanted).count();
-                let first = turn.checked_rem(count).unwrap_or_default();
-                let all = || addresses.iter().filter(wanted);
-                for address in all().skip(first).chain(all().take(first)) {
-                    let data = Data::from(*address);
-                    reply.add(Section::Answer, Owner::Question, settings.ttl, &data);
-                }
+                let all = || addresses.iter().copied();
+                reply.answer_addresses(query.kind, Owner::Question, settings.ttl, turn, all);
             }
         }
         reply.finish();
