@@ -16,7 +16,7 @@ const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 /// What the kernel needs in a send buffer besides the message.
 const SEND_OVERHEAD: usize = 4096;
 /// How often a dump is begun anew because the state changed under it.
-const DUMP_ATTEMPTS: usize = 20;
+pub(crate) const DUMP_ATTEMPTS: usize = 20;
 
 /// Why the kernel could not be asked, or its answer not be understood.
 #[derive(Debug, thiserror::Error)]

@@ -8,18 +8,32 @@ use crate::Mode;
 const LISTENERS: [&str; 2] = ["169.254.84.", "fd74:6964:6567:6174:"];
 
 /// Lists the program on the machine that calls what this gives: its objects in order, a line each.
+///
+/// It is listed until two listings agree: the kernel leaves virtual servers out when those of any
+/// other namespace change meanwhile, and other rows change theirs all the time.
 pub(super) fn listing(mode: Mode) -> impl FnOnce() -> Vec<String> + Send + 'static {
     move || {
-        let mut all = Vec::new();
-        for command in mode.list {
-            let objects = run(command);
-            // A set's elements are objects of their own, wherever the tool breaks the line.
-            let objects = objects.split([',', '\n', '{', '}']).filter_map(object);
-            all.extend(objects.map(|object| format!("{command}: {object}")));
+        let mut before = one_listing(mode);
+        loop {
+            let now = one_listing(mode);
+            if now == before {
+                return now;
+            }
+            before = now;
         }
-        all.sort_unstable();
-        all
     }
+}
+
+fn one_listing(mode: Mode) -> Vec<String> {
+    let mut all = Vec::new();
+    for command in mode.list {
+        let objects = run(command);
+        // A set's elements are objects of their own, wherever the tool breaks the line.
+        let objects = objects.split([',', '\n', '{', '}']).filter_map(object);
+        all.extend(objects.map(|object| format!("{command}: {object}")));
+    }
+    all.sort_unstable();
+    all
 }
 
 /// An object without what is another one each time.

@@ -15,7 +15,7 @@ use crate::attribute::{Attributes, Malformed};
 use crate::exchange::Refusal;
 use crate::generic::{GenericError, HEADER, Subsystem};
 use crate::message::flags;
-use crate::socket::{NetlinkSocket, SocketError};
+use crate::socket::{DUMP_ATTEMPTS, NetlinkSocket, SocketError};
 pub use change::Change;
 pub use real_server::{Forwarding, RealServer, RealServerFound};
 pub use settings::{Info, Timeouts};
@@ -40,14 +40,29 @@ impl Ipvs {
         Ok(Self { socket, subsystem })
     }
 
-    /// All virtual servers, those of others too. There is no consistent view: what is added or
-    /// deleted meanwhile may be missing, or may be listed twice.
+    /// All virtual servers of the namespace, those of others too, in the order of their addresses.
+    ///
+    /// The kernel tells of many of them in parts. Where it goes on, it counts the virtual servers of
+    /// all namespaces (`ip_vs_genl_dump_services`), so that a change in any of them makes it leave out
+    /// some of ours or tell them twice, and it doesn't say so. They are read until two readings agree.
     ///
     /// # Errors
-    /// The kernel refuses, or its answer makes no sense.
+    /// The kernel refuses, its answer makes no sense, or no two readings agree.
     pub fn virtual_servers(&mut self) -> Result<Vec<VirtualServer>, SocketError> {
+        let mut before = self.one_reading()?;
+        for _ in 0..DUMP_ATTEMPTS {
+            let now = self.one_reading()?;
+            if now == before {
+                return Ok(now);
+            }
+            before = now;
+        }
+        Err(SocketError::Unsteady)
+    }
+
+    fn one_reading(&mut self) -> Result<Vec<VirtualServer>, SocketError> {
         let subsystem = self.subsystem;
-        self.socket.dump(
+        let mut found = self.socket.dump(
             |out, sequence| {
                 subsystem.message(out, sequence, command::GET_SERVICE, flags::DUMP, |_| {});
             },
@@ -55,7 +70,10 @@ impl Ipvs {
                 found.push(parse::virtual_server(&reply.attributes_behind(HEADER))?);
                 Ok(())
             },
-        )
+        )?;
+        found.sort_by_key(|server: &VirtualServer| server.address);
+        found.dedup_by_key(|server| server.address);
+        Ok(found)
     }
 
     /// The real servers of a virtual server; none if there is no such virtual server.

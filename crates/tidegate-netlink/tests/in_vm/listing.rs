@@ -1,10 +1,14 @@
 //! What is in the kernel is what was put there.
 
-use tidegate_netlink::ipvs::{Change, Timeouts};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tidegate_netlink::ipvs::{Change, Timeouts, VirtualServer};
+use tidegate_netlink::{Protocol, SocketError};
 
 use crate::examples::{examples, load};
-use crate::open;
 use crate::support::run;
+use crate::{change, open, port};
 
 #[test]
 #[ignore = "runs in the virtual machine"]
@@ -78,4 +82,50 @@ fn a_network_namespace_has_servers_of_its_own() {
     load(&mut here);
     let mut there = std::thread::spawn(open).join().expect("opened");
     assert_eq!(there.virtual_servers().expect("readable"), []);
+}
+
+#[test]
+#[ignore = "runs in the virtual machine"]
+fn changes_in_another_namespace_hide_nothing() {
+    let servers = |network: u8| {
+        let server = move |n: u8| {
+            let to = format!("10.{network}.0.{n}:80");
+            VirtualServer::new(port(Protocol::TCP, &to), "rr")
+        };
+        (1..=250).map(server).collect::<Vec<_>>()
+    };
+    let mut here = open();
+    let wanted = servers(96);
+    let added: Vec<_> = wanted.iter().cloned().map(Change::AddVirtual).collect();
+    change(&mut here, &added);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut there = open();
+            let all = servers(97);
+            let add: Vec<_> = all.iter().cloned().map(Change::AddVirtual).collect();
+            let delete = all.iter().map(|one| Change::DeleteVirtual(one.address));
+            let delete: Vec<_> = delete.collect();
+            while !over.load(Ordering::Relaxed) {
+                change(&mut there, &add);
+                change(&mut there, &delete);
+                // Somebody who reads needs a moment now and then in which nothing changes.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let readings: Vec<_> = (0..300).map(|_| here.virtual_servers()).collect();
+        over.store(true, Ordering::Relaxed);
+        // Where changes never pause it says so; what it does tell is all there is.
+        let steady = readings.into_iter().filter_map(|reading| match reading {
+            Ok(found) => Some(found),
+            Err(SocketError::Unsteady) => None,
+            Err(error) => panic!("{error}"),
+        });
+        let steady: Vec<_> = steady.collect();
+        assert!(!steady.is_empty());
+        for found in steady {
+            let missing: Vec<_> = wanted.iter().filter(|one| !found.contains(one)).collect();
+            assert_eq!((missing, found.len()), (vec![], wanted.len()));
+        }
+    });
 }
