@@ -65,6 +65,11 @@ impl ServiceEntry {
         matches!(&self.role, Role::Balanced { addresses, .. } if addresses.contains(&address))
     }
 
+    /// Whether an address leads back to this Service.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.has_virtual(address) || self.endpoints.addresses().contains(&address)
+    }
+
     /// Every address that leads back to this Service, sorted and each once.
     pub(crate) fn sorted_addresses(&self) -> Vec<IpAddr> {
         let mut all = self.endpoints.addresses().to_vec();

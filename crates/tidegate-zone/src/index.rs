@@ -1,11 +1,13 @@
 //! Everything that names can lead to, ready to be looked up.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use hashbrown::DefaultHashBuilder;
 use smallvec::SmallVec;
 use tidegate_dns_wire::LowerName;
 use tidegate_model::ServiceKey;
@@ -27,7 +29,8 @@ pub struct ZoneIndex {
     state: AtomicU64,
     namespaces: ArcSwap<HashSet<Box<[u8]>>>,
     services: Shards<Arc<Slot>>,
-    owners: Shards<Owned>,
+    owners: Shards<Owner>,
+    digests: DefaultHashBuilder,
     pods: Shards<Pod>,
     writing: Mutex<()>,
 }
@@ -40,11 +43,12 @@ pub(crate) struct Slot {
     pub(crate) entry: ArcSwap<ServiceEntry>,
 }
 
-/// An address with the Services that it belongs to, in the order of their names.
+/// A Service that has an address. There is one of these for each address of each Service, so it
+/// holds a digest instead of the address: whether a Service has it, its entry tells.
 #[derive(Clone, Debug)]
-pub(crate) struct Owned {
-    address: IpAddr,
-    slots: SmallVec<[Arc<Slot>; 1]>,
+struct Owner {
+    digest: u64,
+    slot: Arc<Slot>,
 }
 
 /// An address with the namespaces in which pods have it.
@@ -71,6 +75,7 @@ impl Default for ZoneIndex {
             namespaces: ArcSwap::default(),
             services: Shards::new(),
             owners: Shards::new(),
+            digests: DefaultHashBuilder::default(),
             pods: Shards::new(),
             writing: Mutex::new(()),
         }
@@ -243,9 +248,14 @@ impl ZoneIndex {
         address: IpAddr,
         work: impl FnOnce(&[Arc<Slot>]) -> R,
     ) -> Option<R> {
-        let (hash, part) = self.owners.read(&address);
-        let owned = part.find(hash, |owned| owned.address == address)?;
-        Some(work(&owned.slots))
+        let digest = self.digests.hash_one(address);
+        let (hash, part) = self.owners.read(&digest);
+        let alike = part.iter_hash(hash).filter(|one| one.digest == digest);
+        let has_it = |one: &&Owner| one.slot.entry.load().has(address);
+        let slots = alike.filter(has_it).map(|one| Arc::clone(&one.slot));
+        let mut slots: SmallVec<[_; 2]> = slots.collect();
+        slots.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        (!slots.is_empty()).then(|| work(&slots))
     }
 
     /// All Services of this moment in the order of their names.
@@ -257,37 +267,30 @@ impl ZoneIndex {
     }
 
     fn own(&self, slot: &Arc<Slot>, addresses: impl Iterator<Item = IpAddr>) {
-        for address in addresses {
+        for digest in addresses.map(|address| self.digests.hash_one(address)) {
+            let owner = Owner {
+                digest,
+                slot: Arc::clone(slot),
+            };
             self.owners.change(
-                &address,
-                |owned| &owned.address,
-                |hash, part, hasher| match part.find_mut(hash, |owned| owned.address == address) {
-                    Some(owned) => {
-                        let place = owned.slots.partition_point(|one| one.name < slot.name);
-                        owned.slots.insert(place, Arc::clone(slot));
-                    }
-                    None => {
-                        let slots = SmallVec::from_elem(Arc::clone(slot), 1);
-                        let owned = Owned { address, slots };
-                        part.insert_unique(hash, owned, hasher);
-                    }
+                &digest,
+                |owner| &owner.digest,
+                |hash, part, hasher| {
+                    part.insert_unique(hash, owner, hasher);
                 },
             );
         }
     }
 
     fn disown(&self, slot: &Arc<Slot>, addresses: impl Iterator<Item = IpAddr>) {
-        for address in addresses {
+        for digest in addresses.map(|address| self.digests.hash_one(address)) {
+            let is_it = |one: &Owner| one.digest == digest && Arc::ptr_eq(&one.slot, slot);
             self.owners.change(
-                &address,
-                |owned| &owned.address,
+                &digest,
+                |owner| &owner.digest,
                 |hash, part, _| {
-                    if let Ok(mut found) = part.find_entry(hash, |owned| owned.address == address) {
-                        let slots = &mut found.get_mut().slots;
-                        slots.retain(|one| !Arc::ptr_eq(one, slot));
-                        if slots.is_empty() {
-                            found.remove();
-                        }
+                    if let Ok(found) = part.find_entry(hash, is_it) {
+                        found.remove();
                     }
                 },
             );
