@@ -78,8 +78,8 @@ impl Cluster {
     pub(crate) fn new(size: Size) -> Self {
         let mut snapshot = Snapshot::default();
         for number in 0..size.services {
-            snapshot.set_service(service(number));
-            snapshot.set_slice(slice(number, &size.endpoints_of(number)));
+            snapshot.set_service(&service(number));
+            snapshot.set_slice(&slice(number, &size.endpoints_of(number)));
         }
         let settings = PlanSettings {
             node: "node".to_owned(),
@@ -96,7 +96,7 @@ impl Cluster {
 
     /// Plans all Services.
     pub(crate) fn plan(&mut self) {
-        let all: Vec<ServiceKey> = self.snapshot.keys().cloned().collect();
+        let all: Vec<ServiceKey> = self.snapshot.keys().collect();
         self.planner.refresh(&self.snapshot, all);
     }
 
@@ -111,7 +111,7 @@ impl Cluster {
 
     /// What the arrival of a slice means.
     pub(crate) fn receive(&mut self, slice: EndpointSlice) -> Delta {
-        let changed = self.snapshot.set_slice(slice);
+        let changed = self.snapshot.set_slice(&slice);
         self.planner.refresh(&self.snapshot, changed)
     }
 }

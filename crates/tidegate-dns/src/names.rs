@@ -176,15 +176,14 @@ impl ClusterNames {
         for key in &changes.services {
             let (service, slices) = {
                 let snapshot = watch.snapshot();
-                let slices: Vec<_> = snapshot.slices(key).cloned().collect();
-                (snapshot.service(key).cloned(), slices)
+                let slices: Vec<_> = snapshot.slices(key).collect();
+                (snapshot.service(key), slices)
             };
             for (labels, made) in &indexes {
                 match &service {
                     Some(service) => {
-                        let slices = slices.iter().map(AsRef::as_ref);
                         made.index
-                            .set(key, ServiceEntry::new(service, slices, *labels));
+                            .set(key, ServiceEntry::new(service, &slices, *labels));
                     }
                     None => made.index.remove(key),
                 }

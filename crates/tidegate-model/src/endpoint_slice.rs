@@ -4,11 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 
 use k8s_openapi::api::discovery::v1 as api;
+use serde::{Deserialize, Serialize};
 
 use crate::{IpFamily, Protocol, ServiceKey, labels};
 
 /// Namespace and name of an EndpointSlice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SliceKey {
     /// The namespace that slice and Service share.
     pub namespace: String,
@@ -23,7 +24,7 @@ impl fmt::Display for SliceKey {
 }
 
 /// A part of a Service's endpoints: one family, one list of ports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSlice {
     /// Namespace and name.
     pub key: SliceKey,
@@ -40,7 +41,7 @@ pub struct EndpointSlice {
 }
 
 /// A port that all endpoints of a slice have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointPort {
     /// The Service port's name that this port answers for; empty for the unnamed one.
     pub name: String,
@@ -51,7 +52,7 @@ pub struct EndpointPort {
 }
 
 /// One backend of a Service, on all the slice's ports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The pod's address: the first of the list, as every consumer upstream takes it.
     pub ip: IpAddr,

@@ -10,6 +10,7 @@ mod endpoint_slice;
 pub mod merge;
 mod names;
 pub mod objects;
+mod packed;
 mod service;
 pub mod service_api;
 mod snapshot;

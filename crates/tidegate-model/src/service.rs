@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1 as api;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ClusterIp, ExternalIp, LoadBalancerIp, NodePort, Protocol, ServiceKey, ServicePortName,
@@ -23,7 +24,7 @@ pub mod labels {
 }
 
 /// A Service with every default filled in and everything that no consumer needs left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Namespace and name.
     pub key: ServiceKey,
@@ -54,7 +55,7 @@ pub struct Service {
 }
 
 /// How clients find the pods of a Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServiceRole {
     /// Through virtual addresses that the proxy balances.
     Balanced,
@@ -65,7 +66,7 @@ pub enum ServiceRole {
 }
 
 /// A port of a Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePort {
     /// The port's name, empty for the single unnamed one.
     pub name: String,
@@ -78,7 +79,9 @@ pub struct ServicePort {
 }
 
 /// Whether consecutive connections of one client address reach one backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum SessionAffinity {
     /// Every connection is a new choice.
     #[default]
@@ -88,7 +91,9 @@ pub enum SessionAffinity {
 }
 
 /// Which backends a kind of traffic may reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum TrafficPolicy {
     /// Backends on every node.
     #[default]
@@ -100,7 +105,7 @@ pub enum TrafficPolicy {
 /// The name of a way to pick among backends: `random`, `rr`, `lc`, ….
 ///
 /// Which names exist is a property of the proxy mode, so any name is kept here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Scheduler(pub String);
 
 /// Upstream's default of `sessionAffinityConfig.clientIP.timeoutSeconds`: three hours.

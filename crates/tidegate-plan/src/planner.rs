@@ -53,7 +53,7 @@ impl Planner {
         let mut problems = Vec::new();
         let mut wanted: BTreeMap<ServiceKey, [Option<ServicePlan>; 2]> = BTreeMap::new();
         while let Some(service) = waiting.pop_first() {
-            let plans = IpFamily::ALL.map(|family| self.plan_one(snapshot, &service, family));
+            let plans = self.plan_both(snapshot, &service);
             for (family, plan) in IpFamily::ALL.into_iter().zip(&plans) {
                 let key = PlanKey {
                     service: service.clone(),
@@ -94,17 +94,17 @@ impl Planner {
     /// Takes other settings and plans everything anew; programs must be reconciled after this.
     pub fn reset(&mut self, settings: PlanSettings, snapshot: &Snapshot) -> Vec<Problem> {
         *self = Self::new(settings);
-        self.refresh(snapshot, snapshot.keys().cloned()).problems
+        self.refresh(snapshot, snapshot.keys()).problems
     }
 
-    fn plan_one(
-        &self,
-        snapshot: &Snapshot,
-        key: &ServiceKey,
-        family: IpFamily,
-    ) -> Option<ServicePlan> {
-        let slices: Vec<&EndpointSlice> = snapshot.slices(key).map(Arc::as_ref).collect();
-        plan_service(snapshot.service(key)?, &slices, family, &self.plan.settings)
+    /// Plans a Service for both families.
+    fn plan_both(&self, snapshot: &Snapshot, key: &ServiceKey) -> [Option<ServicePlan>; 2] {
+        let Some(service) = snapshot.service(key) else {
+            return [None, None];
+        };
+        let slices: Vec<EndpointSlice> = snapshot.slices(key).collect();
+        let settings = &self.plan.settings;
+        IpFamily::ALL.map(|family| plan_service(&service, &slices, family, settings))
     }
 }
 

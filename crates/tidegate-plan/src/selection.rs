@@ -21,7 +21,7 @@ impl<'a> Endpoints<'a> {
     /// An address in two slices counts once, and there the endpoint that isn't terminating wins.
     /// Of two that are alike in this, the more usable one wins, whatever the order of the slices.
     pub(crate) fn of_port(
-        slices: &[&'a EndpointSlice],
+        slices: &'a [EndpointSlice],
         port: &ServicePort,
         family: IpFamily,
     ) -> Self {

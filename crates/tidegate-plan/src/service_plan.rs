@@ -19,7 +19,7 @@ use crate::selection::Endpoints;
 /// Headless and ExternalName Services have none, nor has a Service that another proxy serves.
 pub(crate) fn plan_service(
     service: &Service,
-    slices: &[&EndpointSlice],
+    slices: &[EndpointSlice],
     family: IpFamily,
     settings: &PlanSettings,
 ) -> Option<ServicePlan> {

@@ -96,7 +96,7 @@ impl Cluster {
     /// Puts a Service in place and gives the change of the plan.
     pub fn set(&mut self, service: Service) -> Delta {
         let key = service.key.clone();
-        self.snapshot.set_service(service);
+        self.snapshot.set_service(&service);
         self.planner.refresh(&self.snapshot, [key])
     }
 
@@ -120,7 +120,7 @@ impl Cluster {
                 .iter()
                 .map(|(pod, node)| endpoint(World::pod_addresses(*pod)[index], node));
             let slice = Self::slice(name, family, endpoints.collect());
-            self.snapshot.set_slice(slice);
+            self.snapshot.set_slice(&slice);
         }
         let key = ServiceKey::new("default", name);
         self.planner.refresh(&self.snapshot, [key])
@@ -128,7 +128,7 @@ impl Cluster {
 
     /// Puts a slice in place and gives the change of the plan.
     pub fn set_slice(&mut self, slice: EndpointSlice) -> Delta {
-        let changed = self.snapshot.set_slice(slice);
+        let changed = self.snapshot.set_slice(&slice);
         self.planner.refresh(&self.snapshot, changed)
     }
 

@@ -93,7 +93,7 @@ impl ClusterWatch {
     pub fn subscribe(&self) -> Subscription {
         let snapshot = self.shared.read();
         let mailbox = Arc::new(Mailbox::default());
-        let services: BTreeSet<ServiceKey> = snapshot.keys().cloned().collect();
+        let services: BTreeSet<ServiceKey> = snapshot.keys().collect();
         mailbox.post(Changes {
             backlog: Backlog {
                 services: services.len() as u64,

@@ -1,10 +1,10 @@
 //! The writer side.
 
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
 
 use jiff::Timestamp;
-use tidegate_model::{EndpointSlice, Service, ServiceKey, SliceKey};
+use tidegate_model::{EndpointSlice, Service, ServiceKey, SliceKey, Snapshot};
 
 use crate::cluster_watch::Shared;
 use crate::pods::PodKey;
@@ -33,7 +33,7 @@ impl Feed {
     /// Adds or replaces a Service.
     pub fn set_service(&self, service: Service) {
         let key = service.key.clone();
-        let changed = self.shared.write().set_service(service);
+        let changed = self.shared.write().set_service(&service);
         self.tell(changed.then_some(key), Cause::Service);
     }
 
@@ -45,14 +45,14 @@ impl Feed {
 
     /// Adds or replaces a slice.
     pub fn set_slice(&self, slice: EndpointSlice) {
-        let changed = self.shared.write().set_slice(slice);
+        let changed = self.shared.write().set_slice(&slice);
         self.tell(changed, Cause::Slice(None));
     }
 
     /// Adds or replaces a slice, of which is known when the cause of its last change happened.
     /// What happened before this watch began tells nothing about how fast we are.
     pub fn set_slice_caused_at(&self, slice: EndpointSlice, trigger: Timestamp) {
-        let changed = self.shared.write().set_slice(slice);
+        let changed = self.shared.write().set_slice(&slice);
         let trigger = Some(trigger).filter(|at| *at > self.shared.began);
         self.tell(changed, Cause::Slice(trigger));
     }
@@ -73,6 +73,16 @@ impl Feed {
     pub fn remove_namespace(&self, name: &str) {
         let changed = self.shared.write().remove_namespace(name);
         self.tell_namespaces(changed);
+    }
+
+    /// What has been written and not removed.
+    pub(crate) fn snapshot(&self) -> RwLockReadGuard<'_, Snapshot> {
+        self.shared.read()
+    }
+
+    /// The pods that have addresses.
+    pub(crate) fn pods(&self) -> Vec<PodKey> {
+        self.shared.pods.keys()
     }
 
     /// Says which addresses a pod has; none if it has gone.

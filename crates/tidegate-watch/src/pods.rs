@@ -60,6 +60,11 @@ impl Pods {
         !std::mem::replace(&mut known.is_wanted, true)
     }
 
+    /// The pods that have addresses.
+    pub(crate) fn keys(&self) -> Vec<PodKey> {
+        self.lock().addresses.keys().cloned().collect()
+    }
+
     /// Says which addresses a pod has now; none if it has gone.
     pub(crate) fn set(&self, key: PodKey, addresses: Vec<IpAddr>) {
         let mut known = self.lock();

@@ -87,12 +87,14 @@ trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
     fn set(&self, feed: &Feed);
 
     fn remove(feed: &Feed, key: &Self::Key);
+
+    /// What has been fed and not removed.
+    fn fed(feed: &Feed) -> Vec<Self::Key>;
 }
 
 async fn follow<K: Watched>(client: &Client, selector: Config, feed: &Feed, listed: &Notify) {
     let mut events =
         std::pin::pin!(watcher(Api::<K>::all(client.clone()), selector).default_backoff());
-    let mut known: BTreeSet<K::Key> = BTreeSet::new();
     let mut relisted: BTreeSet<K::Key> = BTreeSet::new();
     loop {
         let event = events.try_next().await;
@@ -107,20 +109,19 @@ async fn follow<K: Watched>(client: &Client, selector: Config, feed: &Feed, list
                 relisted.extend(object.key());
             }
             Ok(Some(Event::InitDone)) => {
-                for gone in known.difference(&relisted) {
-                    K::remove(feed, gone);
+                let relisted = std::mem::take(&mut relisted);
+                let fed = K::fed(feed).into_iter();
+                for gone in fed.filter(|key| !relisted.contains(key)) {
+                    K::remove(feed, &gone);
                 }
-                known = std::mem::take(&mut relisted);
                 listed.notify_one();
             }
             Ok(Some(Event::Apply(object))) => {
                 object.set(feed);
-                known.extend(object.key());
             }
             Ok(Some(Event::Delete(object))) => {
                 if let Some(key) = object.key() {
                     K::remove(feed, &key);
-                    known.remove(&key);
                 }
             }
             Ok(None) => return,
@@ -157,6 +158,10 @@ impl Watched for Pod {
     fn remove(feed: &Feed, key: &PodKey) {
         feed.set_pod(key.clone(), Vec::new());
     }
+
+    fn fed(feed: &Feed) -> Vec<PodKey> {
+        feed.pods()
+    }
 }
 
 impl Watched for Service {
@@ -179,6 +184,10 @@ impl Watched for Service {
 
     fn remove(feed: &Feed, key: &ServiceKey) {
         feed.remove_service(key);
+    }
+
+    fn fed(feed: &Feed) -> Vec<ServiceKey> {
+        feed.snapshot().keys().collect()
     }
 }
 
@@ -207,6 +216,10 @@ impl Watched for EndpointSlice {
     fn remove(feed: &Feed, key: &SliceKey) {
         feed.remove_slice(key);
     }
+
+    fn fed(feed: &Feed) -> Vec<SliceKey> {
+        feed.snapshot().slice_keys().collect()
+    }
 }
 
 /// When what made the slice change happened, as its controller says.
@@ -230,5 +243,10 @@ impl Watched for Namespace {
 
     fn remove(feed: &Feed, name: &String) {
         feed.remove_namespace(name);
+    }
+
+    fn fed(feed: &Feed) -> Vec<String> {
+        let snapshot = feed.snapshot();
+        snapshot.namespaces().map(str::to_owned).collect()
     }
 }

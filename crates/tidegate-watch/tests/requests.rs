@@ -146,7 +146,7 @@ async fn line_31_the_last_known_state_serves_until_the_api_is_back_and_only_diff
     while api.failed.load(Ordering::Relaxed) < 4 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(watch.snapshot().services().count(), 2);
+    assert_eq!(watch.snapshot().keys().count(), 2);
     assert_eq!(subscription.unread().backlog(), Backlog::default());
     api.lists.lock().expect("no panic")[0].1 = json!([service("new"), service("stays")]);
     api.fault.send_replace(Fault::Forgetful);

@@ -136,9 +136,9 @@ fn line_15_node_hints_win_over_zone_hints() {
 #[test]
 fn line_17_an_address_in_two_slices_counts_once_and_the_one_that_stays_wins() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
-    snapshot.set_slice(slice("a", "web", vec![draining(endpoint("10.244.0.2"))]));
-    snapshot.set_slice(slice("b", "web", vec![endpoint("10.244.0.2")]));
+    snapshot.set_service(&service("web"));
+    snapshot.set_slice(&slice("a", "web", vec![draining(endpoint("10.244.0.2"))]));
+    snapshot.set_slice(&slice("b", "web", vec![endpoint("10.244.0.2")]));
     let planner = plan_all(&snapshot);
     let plan = planner.plan().services.values().next().expect("planned");
     assert_eq!(plan.ports[0].cluster_backends.len(), 1);
@@ -161,11 +161,11 @@ fn addresses_that_no_pod_can_have_are_left_out() {
 #[test]
 fn line_04_a_named_target_port_may_differ_per_pod() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
-    snapshot.set_slice(slice("a", "web", vec![endpoint("10.244.0.2")]));
+    snapshot.set_service(&service("web"));
+    snapshot.set_slice(&slice("a", "web", vec![endpoint("10.244.0.2")]));
     let mut other = slice("b", "web", vec![endpoint("10.244.0.3")]);
     other.ports[0].port = 9400;
-    snapshot.set_slice(other);
+    snapshot.set_slice(&other);
     let planner = plan_all(&snapshot);
     let plan = planner.plan().services.values().next().expect("planned");
     assert_eq!(
@@ -177,10 +177,10 @@ fn line_04_a_named_target_port_may_differ_per_pod() {
 #[test]
 fn line_08_a_headless_slice_has_no_backends() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
+    snapshot.set_service(&service("web"));
     let mut headless = slice("a", "web", vec![endpoint("10.244.0.2")]);
     headless.headless = true;
-    snapshot.set_slice(headless);
+    snapshot.set_slice(&headless);
     let planner = plan_all(&snapshot);
     let plan = planner.plan().services.values().next().expect("planned");
     assert!(plan.ports[0].cluster_backends.is_empty());
@@ -228,11 +228,11 @@ fn line_15_a_hinted_backend_that_drains_counts_for_nothing() {
 fn line_17_what_terminates_replaces_nothing_whatever_the_order_of_slices() {
     for names in [["a", "b"], ["b", "a"]] {
         let mut snapshot = Snapshot::default();
-        snapshot.set_service(service("web"));
+        snapshot.set_service(&service("web"));
         let gone = unready(draining(endpoint("10.244.0.2")));
         let still_serving = draining(endpoint("10.244.0.2"));
         for (name, endpoint) in names.into_iter().zip([still_serving, gone]) {
-            snapshot.set_slice(slice(name, "web", vec![endpoint]));
+            snapshot.set_slice(&slice(name, "web", vec![endpoint]));
         }
         let planner = plan_all(&snapshot);
         let plan = planner.plan().services.values().next().expect("planned");

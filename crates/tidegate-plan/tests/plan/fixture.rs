@@ -130,15 +130,15 @@ pub(crate) fn plan_port(service: Service, endpoints: Vec<Endpoint>) -> PortPlan 
         service: service.key.clone(),
         family: IpFamily::V4,
     };
-    snapshot.set_slice(slice("one", &service.key.name, endpoints));
-    snapshot.set_service(service);
+    snapshot.set_slice(&slice("one", &service.key.name, endpoints));
+    snapshot.set_service(&service);
     let planner = plan_all(&snapshot);
     planner.plan().services[&key].ports[0].clone()
 }
 
 pub(crate) fn plan_all(snapshot: &Snapshot) -> Planner {
     let mut planner = Planner::new(settings());
-    let _: Delta = planner.refresh(snapshot, snapshot.keys().cloned());
+    let _: Delta = planner.refresh(snapshot, snapshot.keys());
     planner
 }
 

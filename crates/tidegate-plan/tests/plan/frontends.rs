@@ -68,7 +68,7 @@ fn line_08_headless_external_name_and_other_proxies_services_have_no_frontend() 
     other.proxy_name = Some("mesh".to_owned());
     let mut snapshot = Snapshot::default();
     for service in [headless, external, other] {
-        snapshot.set_service(service);
+        snapshot.set_service(&service);
     }
     assert!(plan_all(&snapshot).plan().services.is_empty());
 }
@@ -80,7 +80,7 @@ fn line_05_one_number_on_two_protocols_is_two_ports() {
     udp.protocol = Protocol::Udp;
     dns.ports = vec![udp, port("dns-tcp", 53)];
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(dns);
+    snapshot.set_service(&dns);
     let planner = plan_all(&snapshot);
     let plan = planner.plan().services.values().next().expect("planned");
     assert!(plan.ports.iter().all(|port| port.frontends.len() == 1));
@@ -91,8 +91,8 @@ fn line_09_families_are_planned_independently() {
     let mut web = service("web");
     web.cluster_ips.push(ClusterIp(ip("fd00:96::1")));
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(web);
-    snapshot.set_slice(slice("six", "web", vec![endpoint("fd00:244::2")]));
+    snapshot.set_service(&web);
+    snapshot.set_slice(&slice("six", "web", vec![endpoint("fd00:244::2")]));
     let planner = plan_all(&snapshot);
     let backends = |family| {
         let (_, plan) = planner
@@ -119,7 +119,7 @@ fn line_01_a_port_has_a_frontend_on_the_cluster_ip_of_its_family() {
     let mut web = service("web");
     web.cluster_ips.push(ClusterIp(ip("fd00:96::1")));
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(web);
+    snapshot.set_service(&web);
     let planner = plan_all(&snapshot);
     for (key, plan) in &planner.plan().services {
         let address = match key.family {
@@ -164,7 +164,7 @@ fn line_06_cluster_ips_are_named_beside_their_ports_and_ranges_beside_services()
     let mut web = service("web");
     web.ports.clear();
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(web);
+    snapshot.set_service(&web);
     let planner = plan_all(&snapshot);
     let plan = planner.plan();
     let web = plan.services.values().next().expect("planned");
@@ -193,9 +193,9 @@ fn line_24_masquerade_all_masquerades_cluster_ip_traffic_always() {
     let mut settings = settings();
     settings.masquerade_all = true;
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
+    snapshot.set_service(&service("web"));
     let mut planner = Planner::new(settings);
-    planner.refresh(&snapshot, snapshot.keys().cloned());
+    planner.refresh(&snapshot, snapshot.keys());
     let plan = planner.plan().services.values().next().expect("planned");
     assert_eq!(plan.ports[0].frontends[0].masquerade, Masquerade::Always);
 }
@@ -209,7 +209,7 @@ fn line_25_a_range_with_an_address_of_this_node_admits_all_of_them() {
     let mut admitted = |range: &str| {
         web.source_ranges = vec![range.parse().expect("a range")];
         let mut snapshot = Snapshot::default();
-        snapshot.set_service(web.clone());
+        snapshot.set_service(&web);
         planner.refresh(&snapshot, [web.key.clone()]);
         let plan = planner.plan().services.values().next().expect("planned");
         let sources = plan.ports[0].frontends.iter().find_map(|frontend| {

@@ -15,10 +15,10 @@ fn at(name: &str, address: &str) -> tidegate_model::Service {
 #[test]
 fn line_26_an_endpoint_change_touches_its_service_alone() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(at("a", "10.96.0.1"));
-    snapshot.set_service(at("b", "10.96.0.2"));
+    snapshot.set_service(&at("a", "10.96.0.1"));
+    snapshot.set_service(&at("b", "10.96.0.2"));
     let mut planner = plan_all(&snapshot);
-    let changed = snapshot.set_slice(slice("s", "b", vec![endpoint("10.244.0.2")]));
+    let changed = snapshot.set_slice(&slice("s", "b", vec![endpoint("10.244.0.2")]));
     let delta = planner.refresh(&snapshot, changed);
     let touched: Vec<_> = delta
         .changes
@@ -31,9 +31,9 @@ fn line_26_an_endpoint_change_touches_its_service_alone() {
 #[test]
 fn a_change_that_leaves_the_plan_as_it_is_gives_no_delta() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
+    snapshot.set_service(&service("web"));
     let mut planner = plan_all(&snapshot);
-    let changed = snapshot.set_slice(slice("s", "web", vec![unready(endpoint("10.244.0.2"))]));
+    let changed = snapshot.set_slice(&slice("s", "web", vec![unready(endpoint("10.244.0.2"))]));
     assert!(planner.refresh(&snapshot, changed).is_empty());
 }
 
@@ -44,7 +44,7 @@ fn a_frontend_that_two_services_claim_goes_to_the_first_name_and_back_when_it_go
     for (name, address) in [("second", "10.96.0.2"), ("first", "10.96.0.1")] {
         let mut service = at(name, address);
         service.external_ips = shared.clone();
-        snapshot.set_service(service);
+        snapshot.set_service(&service);
         // The later one comes first, so the first one has to take the frontend away from it.
     }
     let mut planner = Planner::new(settings());
@@ -64,11 +64,11 @@ fn a_frontend_that_two_services_claim_goes_to_the_first_name_and_back_when_it_go
 #[test]
 fn line_16_a_backend_that_leaves_its_slice_leaves_the_plan_with_the_same_delta() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
+    snapshot.set_service(&service("web"));
     let both = vec![endpoint("10.244.0.2"), endpoint("10.244.0.3")];
-    snapshot.set_slice(slice("s", "web", both));
+    snapshot.set_slice(&slice("s", "web", both));
     let mut planner = plan_all(&snapshot);
-    let changed = snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.3")]));
+    let changed = snapshot.set_slice(&slice("s", "web", vec![endpoint("10.244.0.3")]));
     let delta = planner.refresh(&snapshot, changed);
     let counts = backend_counts(&delta);
     assert_eq!(counts, [(Some(2), Some(1))]);
@@ -77,8 +77,8 @@ fn line_16_a_backend_that_leaves_its_slice_leaves_the_plan_with_the_same_delta()
 #[test]
 fn line_27_a_delta_to_zero_endpoints_tells_which_there_were() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
-    snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.2")]));
+    snapshot.set_service(&service("web"));
+    snapshot.set_slice(&slice("s", "web", vec![endpoint("10.244.0.2")]));
     let mut planner = plan_all(&snapshot);
     let changed = snapshot.remove_slice(&slice("s", "web", Vec::new()).key);
     let delta = planner.refresh(&snapshot, changed);
@@ -106,10 +106,10 @@ fn line_28_a_plan_made_anew_is_the_one_that_grew() {
     let mut grown = Planner::new(settings());
     let mut snapshot = Snapshot::default();
     for service in [&b, &a] {
-        snapshot.set_service(service.clone());
+        snapshot.set_service(service);
         grown.refresh(&snapshot, [service.key.clone()]);
         let name = &service.key.name;
-        let changed = snapshot.set_slice(slice(name, name, vec![endpoint("10.244.0.2")]));
+        let changed = snapshot.set_slice(&slice(name, name, vec![endpoint("10.244.0.2")]));
         grown.refresh(&snapshot, changed);
     }
     assert_eq!(grown.plan(), plan_all(&snapshot).plan());
@@ -118,8 +118,8 @@ fn line_28_a_plan_made_anew_is_the_one_that_grew() {
 #[test]
 fn line_29_the_plan_is_all_that_a_repair_needs() {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service("web"));
-    snapshot.set_slice(slice("s", "web", vec![endpoint("10.244.0.2")]));
+    snapshot.set_service(&service("web"));
+    snapshot.set_slice(&slice("s", "web", vec![endpoint("10.244.0.2")]));
     let planner = plan_all(&snapshot);
     let nothing = Planner::new(settings());
     let repair = Delta::between(nothing.plan(), planner.plan());
@@ -139,13 +139,13 @@ fn line_31_a_list_that_comes_again_changes_nothing() {
     let mut snapshot = Snapshot::default();
     let list = [at("a", "10.96.0.1"), at("b", "10.96.0.2")];
     for service in &list {
-        snapshot.set_service(service.clone());
+        snapshot.set_service(service);
     }
     let mut planner = plan_all(&snapshot);
     for service in &list {
-        assert!(!snapshot.set_service(service.clone()));
+        assert!(!snapshot.set_service(service));
     }
-    let keys: Vec<_> = snapshot.keys().cloned().collect();
+    let keys: Vec<_> = snapshot.keys().collect();
     assert!(planner.refresh(&snapshot, keys).is_empty());
 }
 
@@ -222,7 +222,7 @@ fn take(snapshot: &mut Snapshot, step: Step) -> Vec<ServiceKey> {
                 .map(|last| ExternalIp(ip(&format!("198.51.100.{last}"))))
                 .into_iter()
                 .collect();
-            snapshot.set_service(service);
+            snapshot.set_service(&service);
             vec![key(name)]
         }
         Step::RemoveService(name) => {
@@ -238,7 +238,7 @@ fn take(snapshot: &mut Snapshot, step: Step) -> Vec<ServiceKey> {
                 .iter()
                 .map(|last| endpoint(&format!("10.244.0.{last}")))
                 .collect();
-            snapshot.set_slice(slice(NAMES[name], NAMES[service], endpoints))
+            snapshot.set_slice(&slice(NAMES[name], NAMES[service], endpoints))
         }
         Step::RemoveSlice(name) => snapshot
             .remove_slice(&slice(NAMES[name], "", vec![]).key)

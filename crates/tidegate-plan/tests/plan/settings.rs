@@ -7,7 +7,7 @@ use crate::fixture::*;
 
 fn plan_under(settings: PlanSettings, service: Service) -> ServicePlan {
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(service);
+    snapshot.set_service(&service);
     let mut planner = Planner::default();
     planner.reset(settings, &snapshot);
     let plan = planner.plan().services.values().next().expect("is planned");
@@ -41,8 +41,8 @@ fn an_external_ip_that_is_not_allowed_takes_no_address_from_another_service() {
     thief.ports[0].node_port = None;
     thief.cluster_ips = vec![tidegate_model::ClusterIp(ip("10.96.0.2"))];
     let mut snapshot = Snapshot::default();
-    snapshot.set_service(balanced);
-    snapshot.set_service(thief);
+    snapshot.set_service(&balanced);
+    snapshot.set_service(&thief);
     let mut planner = Planner::default();
     assert_eq!(planner.reset(settings(), &snapshot).len(), 1);
     let strict = PlanSettings {

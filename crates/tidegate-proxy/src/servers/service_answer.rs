@@ -28,7 +28,7 @@ pub(super) fn port(snapshot: &Snapshot, key: &ServiceKey) -> Option<u16> {
 /// How many ready endpoints a Service has on a node. Those that terminate don't count, though they
 /// may still be served: nothing new should come here for them.
 pub(super) fn local_endpoints(snapshot: &Snapshot, key: &ServiceKey, node: &str) -> usize {
-    let endpoints = snapshot.slices(key).flat_map(|slice| &slice.endpoints);
+    let endpoints = snapshot.slices(key).flat_map(|slice| slice.endpoints);
     let local = endpoints.filter(|endpoint| endpoint.node.as_deref() == Some(node));
     let ready: BTreeSet<IpAddr> = local
         .filter(|endpoint| endpoint.ready)

@@ -25,7 +25,7 @@ pub(crate) fn plan(world: &World) -> Plan {
         pod_traffic: PodTraffic::Cidrs(vec![range([10, 244, 0, 0], 24)]),
         ..PlanSettings::default()
     });
-    let keys: Vec<ServiceKey> = world.snapshot.keys().cloned().collect();
+    let keys: Vec<ServiceKey> = world.snapshot.keys().collect();
     for problem in planner.refresh(&world.snapshot, keys).problems {
         tracing::warn!("{problem}");
     }

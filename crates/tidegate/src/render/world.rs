@@ -35,7 +35,7 @@ impl World {
                 "EndpointSlice" => {
                     let slice = typed::<EndpointSlice>(manifest, namespace)?;
                     if let Some(slice) = tidegate_model::EndpointSlice::from_api(&slice) {
-                        world.snapshot.set_slice(slice);
+                        world.snapshot.set_slice(&slice);
                     }
                 }
                 "Pod" => pods.push(typed::<Pod>(manifest, namespace)?),
@@ -75,10 +75,10 @@ impl World {
                 .map_err(|error| anyhow!("{}: {error}", manifest.place))?;
             self.assumptions.extend(assumed);
             for slice in pods::slices(&service, pods) {
-                self.snapshot.set_slice(slice);
+                self.snapshot.set_slice(&slice);
             }
             if let Some(service) = tidegate_model::Service::from_api(&service) {
-                self.snapshot.set_service(service);
+                self.snapshot.set_service(&service);
             }
         }
         Ok(())
