@@ -7,20 +7,24 @@ use crate::Mode;
 /// The first bytes of the addresses of the userspace mode's listeners. Their ports are any.
 const LISTENERS: [&str; 2] = ["169.254.84.", "fd74:6964:6567:6174:"];
 
+/// How often at most it is listed anew.
+const LISTINGS: usize = 20;
+
 /// Lists the program on the machine that calls what this gives: its objects in order, a line each.
 ///
 /// It is listed until two listings agree: the kernel leaves virtual servers out when those of any
 /// other namespace change meanwhile, and other rows change theirs all the time.
 pub(super) fn listing(mode: Mode) -> impl FnOnce() -> Vec<String> + Send + 'static {
     move || {
-        let mut before = one_listing(mode);
-        loop {
+        let mut last = one_listing(mode);
+        for _ in 0..LISTINGS {
             let now = one_listing(mode);
-            if now == before {
-                return now;
+            if now == last {
+                break;
             }
-            before = now;
+            last = now;
         }
+        last
     }
 }
 
