@@ -11,8 +11,11 @@ use nix::sys::socket::{
     sendmmsg,
 };
 
-/// How many datagrams are taken with one call.
+/// How many datagrams are taken with one call at most.
 const DATAGRAMS: usize = 32;
+
+/// How many are taken at least, where little comes: each place for one costs its preparation.
+const FEW: usize = 2;
 
 /// The longest query that is read. A real one is far below; what is cut off here isn't
 /// well-formed any more, and is refused as such.
@@ -26,6 +29,8 @@ pub(super) struct Batch {
     replies: Vec<Reply>,
     /// How many replies there are.
     ready: usize,
+    /// How many datagrams are taken with the next call.
+    places: usize,
     incoming: MultiHeaders<SockaddrStorage>,
     outgoing: MultiHeaders<SockaddrStorage>,
 }
@@ -91,20 +96,21 @@ impl Batch {
             received: Vec::with_capacity(DATAGRAMS),
             replies: (0..DATAGRAMS).map(|_| reply()).collect(),
             ready: 0,
+            places: FEW,
             incoming: headers(),
             outgoing: headers(),
         }
     }
 
-    /// Waits for a datagram, and takes all that are there by then; or takes what is there, without
-    /// waiting.
+    /// Waits for a datagram, and takes those that are there by then, up to twice as many as the last
+    /// time; or takes what is there, without waiting.
     pub(super) fn receive(&mut self, socket: &UdpSocket, waits: bool) -> io::Result<usize> {
         self.received.clear();
         let mut buffers = self.queries.each_slice();
         let taken = recvmmsg(
             socket.as_raw_fd(),
             &mut self.incoming,
-            buffers.iter_mut(),
+            buffers.iter_mut().take(self.places),
             match waits {
                 true => MsgFlags::MSG_WAITFORONE,
                 false => MsgFlags::MSG_DONTWAIT,
@@ -124,6 +130,7 @@ impl Batch {
             let peer = Peer { local, ..peer };
             self.received.push(Received { length, peer });
         }
+        self.places = (2 * self.received.len()).clamp(FEW, DATAGRAMS);
         Ok(self.received.len())
     }
 
@@ -153,7 +160,12 @@ impl Batch {
             let same = |reply: &&Reply| reply.peer.and_then(|peer| peer.local) == local;
             let together = rest.iter().take_while(same).count();
             let (now, later) = rest.split_at(together);
-            match send_together(socket, &mut self.outgoing, now, local) {
+            let headers = &mut self.outgoing;
+            let sent = match together {
+                1 => send_together::<1>(socket, headers, now, local),
+                _ => send_together::<DATAGRAMS>(socket, headers, now, local),
+            };
+            match sent {
                 // The kernel stops at the first that it can't send, and tells of the failure only
                 // if that is the first of all.
                 Ok(sent) if sent > 0 => rest = rest.get(sent..).unwrap_or(later),
@@ -175,7 +187,7 @@ pub(super) fn send_one(socket: &UdpSocket, octets: &[u8], peer: &Peer) -> io::Re
     }];
     let space = peer.local.map(|_| room(peer.client.is_ipv6()));
     let mut headers = MultiHeaders::preallocate(1, space);
-    match send_together(socket, &mut headers, &reply, peer.local)? {
+    match send_together::<1>(socket, &mut headers, &reply, peer.local)? {
         0 => Err(io::ErrorKind::WriteZero.into()),
         _ => Ok(()),
     }
@@ -190,21 +202,22 @@ fn room(is_v6: bool) -> Vec<u8> {
     }
 }
 
-fn send_together(
+/// Sends up to `N` replies from one address of ours.
+fn send_together<const N: usize>(
     socket: &UdpSocket,
     headers: &mut MultiHeaders<SockaddrStorage>,
     replies: &[Reply],
     local: Option<LocalAddress>,
 ) -> io::Result<usize> {
-    let slices: [[IoSlice<'_>; 1]; DATAGRAMS] = std::array::from_fn(|at| {
+    let slices: [[IoSlice<'_>; 1]; N] = std::array::from_fn(|at| {
         let octets = replies.get(at).map(|reply| &reply.octets[..]);
         [IoSlice::new(octets.unwrap_or_default())]
     });
-    let peers: [Option<SockaddrStorage>; DATAGRAMS] = std::array::from_fn(|at| {
+    let peers: [Option<SockaddrStorage>; N] = std::array::from_fn(|at| {
         let peer = replies.get(at).and_then(|reply| reply.peer);
         peer.map(|peer| peer.storage)
     });
-    let count = replies.len().min(DATAGRAMS);
+    let count = replies.len().min(N);
     let (v4, v6);
     let from: &[ControlMessage<'_>] = match &local {
         None => &[],
