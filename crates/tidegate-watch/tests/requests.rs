@@ -122,8 +122,8 @@ async fn a_proxy_asks_for_no_more_than_upstream_does() {
     watch.subscribe().changed().await;
     insta::assert_snapshot!(api.lists_asked(3).await.join("\n"), @r"
     /api/v1/nodes?&fieldSelector=metadata.name%3Dhere&limit=500
-    /api/v1/services?&fieldSelector=spec.clusterIP%21%3DNone&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name&limit=500
-    /apis/discovery.k8s.io/v1/endpointslices?&labelSelector=%21service.kubernetes.io%2Fheadless&limit=500
+    /api/v1/services?&fieldSelector=spec.clusterIP%21%3DNone&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name&limit=100
+    /apis/discovery.k8s.io/v1/endpointslices?&labelSelector=%21service.kubernetes.io%2Fheadless&limit=100
     ");
     shutdown.cancel();
 }
