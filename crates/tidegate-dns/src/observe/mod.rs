@@ -1,5 +1,6 @@
 //! What operators see: counters, the log of queries, and the pages.
 
+mod addresses;
 mod counters;
 mod error_log;
 mod page;
@@ -7,6 +8,7 @@ mod pages;
 mod query_log;
 mod stats;
 
+pub(crate) use addresses::page_addresses;
 pub use counters::Counter;
 pub(crate) use counters::DeskCounters;
 pub(crate) use error_log::ErrorLog;
