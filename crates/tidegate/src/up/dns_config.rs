@@ -1,23 +1,23 @@
 //! The ConfigMap `kube-system/coredns`: the DNS server's Corefile, where clusters made by kubeadm
 //! have it. Whoever edits it changes the running server.
 
-use anyhow::{Context, anyhow};
-use futures::TryStreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
-use kube::{Api, Client};
+use std::pin::pin;
+
+use anyhow::Context;
+use futures::StreamExt;
+use kube::Client;
 use serde_json::json;
 use tidegate_dns::ServerHandle;
 use tidegate_dns_config::{DnsConfig, NoImports, NodeLocal, Parsed, parse_corefile};
 
+use super::config_map::PartConfig;
 use super::settings::Settings;
 
-const NAMESPACE: &str = "kube-system";
-const NAME: &str = "coredns";
-/// The key that kubeadm uses.
-const KEY: &str = "Corefile";
+const CONFIG: PartConfig = PartConfig {
+    part: "DNS server",
+    name: "coredns",
+    key: "Corefile",
+};
 /// What we wrote last: while the Corefile is still that, nobody has edited it, and it follows the
 /// flags of each start.
 const GENERATED: &str = "tidegate.dev/generated-corefile";
@@ -28,42 +28,28 @@ const GENERATED: &str = "tidegate.dev/generated-corefile";
 /// The API refuses. A Corefile that can't be understood is no error: it is said, left as it is, and
 /// the server works by its defaults until somebody corrects it.
 pub(super) async fn publish(client: &Client, settings: &Settings) -> anyhow::Result<DnsConfig> {
-    let api: Api<ConfigMap> = Api::namespaced(client.clone(), NAMESPACE);
     let default = corefile(settings);
+    let metadata = json!({"annotations": {GENERATED: default}});
     let initial = || parse(&default, settings).context("our own Corefile; please report this");
-    let found = api
-        .get_opt(NAME)
-        .await
-        .context("reading the DNS server's ConfigMap")?;
-    let Some(found) = found else {
-        let object = json!({
-            "metadata": {"name": NAME, "annotations": {GENERATED: default}},
-            "data": {KEY: default},
-        });
-        let created = api
-            .create(&PostParams::default(), &serde_json::from_value(object)?)
-            .await;
-        created.context("making the DNS server's ConfigMap")?;
+    let Some(found) = CONFIG.find(client).await? else {
+        CONFIG.create(client, metadata, &default).await?;
         return initial();
     };
     let annotations = found.metadata.annotations.as_ref();
     let generated = annotations.and_then(|all| all.get(GENERATED));
-    let text = found.data.as_ref().and_then(|data| data.get(KEY));
-    if text.is_some() && text == generated {
-        let object = json!({
-            "metadata": {"annotations": {GENERATED: default}},
-            "data": {KEY: default},
-        });
-        let patched = api
-            .patch(NAME, &PatchParams::default(), &Patch::Merge(object))
-            .await;
-        patched.context("bringing the DNS server's ConfigMap up to date")?;
+    let text = CONFIG.text(&found);
+    if text
+        .as_ref()
+        .is_ok_and(|text| generated.is_some_and(|it| it == text))
+    {
+        CONFIG.update(client, metadata, &default).await?;
         return initial();
     }
-    read(&found, settings).or_else(|error| {
-        tracing::error!("{error:#}; the DNS server works by its defaults until that is corrected");
-        initial()
-    })
+    text.and_then(|text| parse(text, settings))
+        .or_else(|error| {
+            CONFIG.tell_unusable(&error);
+            initial()
+        })
 }
 
 /// Takes every change of the ConfigMap over, for as long as it is polled.
@@ -73,64 +59,37 @@ pub(super) async fn follow(
     mut in_force: DnsConfig,
     server: ServerHandle,
 ) {
-    let api: Api<ConfigMap> = Api::namespaced(client, NAMESPACE);
-    let only = Config::default().fields(&format!("metadata.name={NAME}"));
-    let mut events = std::pin::pin!(watcher(api, only).default_backoff());
-    loop {
-        match events.try_next().await {
-            Ok(Some(Event::Apply(object) | Event::InitApply(object))) => {
-                let taken = match read(&object, &settings) {
-                    Ok(config) if config == in_force => continue,
-                    Ok(config) => server
-                        .reload(&config)
-                        .await
-                        .map(|()| config)
-                        .map_err(Into::into),
-                    Err(error) => {
-                        server.refused();
-                        Err(error)
-                    }
-                };
-                match taken {
-                    Ok(config) => {
-                        tracing::info!(
-                            "the Corefile of the ConfigMap {NAMESPACE}/{NAME} is in force"
-                        );
-                        in_force = config;
-                    }
-                    Err(error) => {
-                        tracing::error!(
-                            "{error:#}; the DNS server's configuration before stays in force"
-                        );
-                    }
-                }
+    let mut contents = pin!(CONFIG.contents(&client));
+    while let Some(text) = contents.next().await {
+        let taken = match text.and_then(|text| parse(&text, &settings)) {
+            Ok(config) if config == in_force => continue,
+            Ok(config) => server
+                .reload(&config)
+                .await
+                .map(|()| config)
+                .map_err(Into::into),
+            Err(error) => {
+                server.refused();
+                Err(error)
             }
-            Ok(Some(Event::Delete(_))) => {
-                tracing::warn!(
-                    "the ConfigMap {NAMESPACE}/{NAME} is gone; the DNS server's configuration stays in force"
-                );
+        };
+        match taken {
+            Ok(config) => {
+                tracing::info!("{CONFIG} is in force");
+                in_force = config;
             }
-            Ok(Some(Event::Init | Event::InitDone)) => {}
-            Ok(None) => return,
-            Err(error) => tracing::warn!(%error, "the watch of the DNS server's ConfigMap was cut"),
+            Err(error) => CONFIG.tell_refused(&error),
         }
     }
 }
 
-fn read(object: &ConfigMap, settings: &Settings) -> anyhow::Result<DnsConfig> {
-    let text = object.data.as_ref().and_then(|data| data.get(KEY));
-    let missing = || anyhow!("the key {KEY:?} of the ConfigMap {NAMESPACE}/{NAME} is missing");
-    parse(text.ok_or_else(missing)?, settings)
-}
-
 /// A Corefile has no word for the addresses of one machine alone; the command line has.
 fn parse(text: &str, settings: &Settings) -> anyhow::Result<DnsConfig> {
-    let origin = format!("ConfigMap {NAMESPACE}/{NAME}");
     let environment = |variable: &str| std::env::var(variable).ok();
     let Parsed {
         mut config,
         warnings,
-    } = parse_corefile(text, &origin, &NoImports, &environment)?;
+    } = parse_corefile(text, &CONFIG.object(), &NoImports, &environment)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }

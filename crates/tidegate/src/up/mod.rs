@@ -2,6 +2,7 @@
 //!
 //! This is wiring: which part is told what, in which order they start, and in which they end.
 
+mod config_map;
 mod configs;
 mod dns_config;
 mod node_access;
