@@ -1,13 +1,10 @@
 //! The DNS server at work in somebody's cluster.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster};
-use kube::{Client, Config};
 use tidegate_dns::{Server, ServerHandle, Setup, StartError};
 use tidegate_dns_config::{DnsConfig, Kubernetes, Parsed};
 use tidegate_node_local::NodeLocalError;
@@ -17,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::DnsArgs;
 use super::source::Source;
 use super::tell;
+use crate::connection::{ApiAccess, Certificates};
 use crate::exit::Failure;
 use crate::interrupt;
 
@@ -54,11 +52,10 @@ async fn serve(
     let handle = server.handle();
     let (watch, _feed) = match kubernetes(&config) {
         Some(kubernetes) => {
-            let client = client(args, kubernetes).await.map_err(Failure::BadInput)?;
-            (
-                ClusterWatch::start(&client, Scope::Everything, shutdown.clone()),
-                None,
-            )
+            let client = access(args, kubernetes).client().await;
+            let client = client.map_err(Failure::BadInput)?;
+            let watch = ClusterWatch::start(&client, Scope::Everything, shutdown.clone());
+            (watch, None)
         }
         // Nobody asks about a cluster.
         None => {
@@ -181,76 +178,32 @@ impl OfThisNode {
     }
 }
 
-/// A client as the flags or the configuration ask for it.
-async fn client(args: &DnsArgs, kubernetes: &Kubernetes) -> anyhow::Result<Client> {
-    let of_file = kubernetes.kubeconfig.as_ref();
-    let path = args
-        .kubeconfig
-        .clone()
-        .or(of_file.map(|it| PathBuf::from(&it.file)));
-    let config = match (path, &kubernetes.endpoint) {
-        (Some(path), _) => {
-            let context = of_file.and_then(|it| it.context.clone());
-            let context = context.filter(|_| args.kubeconfig.is_none());
-            of_kubeconfig(&path, context).await?
+/// The API server of the flags, or else of the configuration; a kubeconfig comes before an endpoint.
+fn access(args: &DnsArgs, kubernetes: &Kubernetes) -> ApiAccess {
+    let of_flags = args.kubeconfig.as_ref().map(|path| ApiAccess {
+        kubeconfig: Some(path.clone()),
+        ..ApiAccess::default()
+    });
+    let of_file = || {
+        let kubeconfig = kubernetes.kubeconfig.as_ref();
+        kubeconfig.map(|kubeconfig| ApiAccess {
+            kubeconfig: Some(PathBuf::from(&kubeconfig.file)),
+            context: kubeconfig.context.clone(),
+            ..ApiAccess::default()
+        })
+    };
+    of_flags.or_else(of_file).unwrap_or_else(|| {
+        let tls = kubernetes.tls.clone().unwrap_or_default();
+        let file = |path: String| Some(path).filter(|path| !path.is_empty());
+        ApiAccess {
+            server: kubernetes.endpoint.clone(),
+            certificates: Certificates {
+                authority: file(tls.authority),
+                client: file(tls.certificate),
+                key: file(tls.key),
+            },
+            remedy: "give --kubeconfig, or `endpoint` in the file",
+            ..ApiAccess::default()
         }
-        (None, Some(endpoint)) => of_endpoint(endpoint, kubernetes).await?,
-        (None, None) => Config::incluster().map_err(|error| {
-            anyhow!(
-                "neither --kubeconfig nor an endpoint was given, and these are not the credentials \
-                 of a pod: {error}"
-            )
-        })?,
-    };
-    Client::try_from(config).context("the connection to the API server can't be set up")
-}
-
-async fn of_kubeconfig(path: &Path, context: Option<String>) -> anyhow::Result<Config> {
-    let named = || format!("the kubeconfig {}", path.display());
-    let file = Kubeconfig::read_from(path).with_context(named)?;
-    let options = KubeConfigOptions {
-        context,
-        ..KubeConfigOptions::default()
-    };
-    Config::from_custom_kubeconfig(file, &options)
-        .await
-        .with_context(named)
-}
-
-/// An address with the files that `tls` names.
-async fn of_endpoint(endpoint: &str, kubernetes: &Kubernetes) -> anyhow::Result<Config> {
-    let tls = kubernetes.tls.clone().unwrap_or_default();
-    let file = |path: String| Some(path).filter(|path| !path.is_empty());
-    let cluster = Cluster {
-        server: Some(endpoint.to_owned()),
-        certificate_authority: file(tls.authority),
-        ..Cluster::default()
-    };
-    let user = AuthInfo {
-        client_certificate: file(tls.certificate),
-        client_key: file(tls.key),
-        ..AuthInfo::default()
-    };
-    let name = || "endpoint".to_owned();
-    let written = Kubeconfig {
-        clusters: vec![NamedCluster {
-            name: name(),
-            cluster: Some(cluster),
-            ..NamedCluster::default()
-        }],
-        auth_infos: vec![NamedAuthInfo {
-            name: name(),
-            auth_info: Some(user),
-            ..NamedAuthInfo::default()
-        }],
-        ..Kubeconfig::default()
-    };
-    let options = KubeConfigOptions {
-        cluster: Some(name()),
-        user: Some(name()),
-        ..KubeConfigOptions::default()
-    };
-    Config::from_custom_kubeconfig(written, &options)
-        .await
-        .with_context(|| format!("the API at {endpoint}"))
+    })
 }

@@ -1,6 +1,5 @@
 //! `proxy`: in place of kube-proxy, with its flags, its configuration file and its manners.
 
-mod connection;
 mod file;
 mod flags;
 mod running;

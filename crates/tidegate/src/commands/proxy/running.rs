@@ -4,9 +4,9 @@ use anyhow::Context;
 use tidegate_proxy_config::{CommandLine, KubeProxyConfiguration};
 use tidegate_watch::{ClusterWatch, Scope};
 
-use super::connection::client;
 use super::file::ConfigFile;
 use super::joined;
+use crate::connection::ApiAccess;
 use crate::exit::Failure;
 use crate::interrupt;
 use crate::proxy::{Assembly, NodeSide, Reloader, sysctls};
@@ -26,9 +26,8 @@ pub(super) async fn run(
     }
     set_oom_score(&config);
     sysctls::set(&config);
-    let client = client(&config, line.master.as_deref())
-        .await
-        .map_err(Failure::BadInput)?;
+    let access = access(&config, line.master.clone());
+    let client = access.client().await.map_err(Failure::BadInput)?;
     let shutdown = interrupt::token()?;
     let side = NodeSide {
         node: node_name(&config)?,
@@ -44,6 +43,16 @@ pub(super) async fn run(
         tokio::spawn(async move { shutdown.run_until_cancelled(following).await });
     }
     assembly.run(shutdown).await.map_err(Failure::machine)
+}
+
+fn access(config: &KubeProxyConfiguration, master: Option<String>) -> ApiAccess {
+    let path = config.client_connection.kubeconfig.as_str();
+    ApiAccess {
+        kubeconfig: (!path.is_empty()).then(|| path.into()),
+        server: master,
+        remedy: "give --kubeconfig or --master",
+        ..ApiAccess::default()
+    }
 }
 
 /// Takes every change of the file over.
