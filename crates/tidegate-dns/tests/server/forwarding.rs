@@ -1,21 +1,10 @@
-//! Names outside the cluster. The other server is a second tidegate with a domain of its own.
+//! Names outside the cluster.
 
 use serde_json::json;
 use tokio::net::UdpSocket;
 
-use crate::cluster::{Cluster, config, config_of};
-
-/// A server that knows `db.other.svc.example.org`.
-async fn elsewhere() -> Cluster {
-    let other = Cluster::start(&config_of("example.org", &[]));
-    other.set_service("db", json!({"clusterIP": "192.0.2.7"}));
-    other.set_service("many", json!({"clusterIP": "None"}));
-    let addresses: Vec<String> = (0..100).map(|last| format!("192.0.2.{last}")).collect();
-    other.set_endpoints("many", &addresses);
-    other.feed.synced();
-    other.until("db.default.svc.example.org", "192.0.2.7").await;
-    other
-}
+use crate::cluster::{Cluster, config};
+use crate::elsewhere::elsewhere;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_names_are_asked_for_elsewhere() {

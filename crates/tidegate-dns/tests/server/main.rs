@@ -2,6 +2,7 @@
 
 mod cluster;
 mod dig;
+mod elsewhere;
 mod forwarding;
 mod plugins;
 mod reloading;

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::json;
 use tidegate_watch::PodKey;
 
-use crate::cluster::{Cluster, REVERSE, config_of, parsed};
+use crate::cluster::{Cluster, REVERSE, parsed};
+use crate::elsewhere::elsewhere;
 
 /// Asks for a name's addresses and gives them in one line.
 async fn addresses(cluster: &Cluster, question: &str) -> String {
@@ -107,12 +108,7 @@ async fn completing(upstream: &Cluster) -> Cluster {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_question_of_a_search_finds_what_the_last_one_would() {
-    let outside = Cluster::start(&config_of("example.org", &[]));
-    outside.set_service("db", json!({"clusterIP": "192.0.2.7"}));
-    outside.feed.synced();
-    outside
-        .until("db.default.svc.example.org", "192.0.2.7")
-        .await;
+    let outside = elsewhere().await;
     let cluster = completing(&outside).await;
     let suffix = "default.svc.cluster.local";
     for (asked, found) in [
@@ -143,7 +139,7 @@ async fn the_first_question_of_a_search_finds_what_the_last_one_would() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_but_pods_gets_searches_completed() {
-    let outside = Cluster::start(&config_of("example.org", &[]));
+    let outside = elsewhere().await;
     let cluster = completing(&outside).await;
     let key = PodKey {
         namespace: "default".to_owned(),
@@ -158,12 +154,7 @@ async fn nobody_but_pods_gets_searches_completed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kept_answers_are_counted_and_given_with_what_is_left_of_their_time() {
-    let outside = Cluster::start(&config_of("example.org", &[]));
-    outside.set_service("db", json!({"clusterIP": "192.0.2.7"}));
-    outside.feed.synced();
-    outside
-        .until("db.default.svc.example.org", "192.0.2.7")
-        .await;
+    let outside = elsewhere().await;
     let cluster = Cluster::start(&parsed(&format!(
         ".:0 {{
             kubernetes cluster.local {REVERSE}
@@ -193,12 +184,7 @@ async fn kept_answers_are_counted_and_given_with_what_is_left_of_their_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_of_one_domain_go_to_servers_of_their_own() {
-    let outside = Cluster::start(&config_of("example.org", &[]));
-    outside.set_service("db", json!({"clusterIP": "192.0.2.7"}));
-    outside.feed.synced();
-    outside
-        .until("db.default.svc.example.org", "192.0.2.7")
-        .await;
+    let outside = elsewhere().await;
     let cluster = Cluster::start_at_known_address(|own| {
         let mut config = parsed(&format!(
             ". {{
@@ -268,8 +254,8 @@ async fn a_zone_goes_to_those_who_may_have_it() {
         "{signed}"
     );
     let other = format!("-b 127.0.0.2 -y hmac-sha256:key.example:{secret} cluster.local AXFR");
-    let elsewhere = cluster.dig(&other).await;
-    assert!(elsewhere.contains("Transfer failed"), "{elsewhere}");
+    let answer = cluster.dig(&other).await;
+    assert!(answer.contains("Transfer failed"), "{answer}");
     let question =
         format!("+short -y hmac-sha256:key.example:{secret} web-1.default.svc.cluster.local");
     assert_eq!(cluster.dig(&question).await.trim(), "10.96.0.7");
