@@ -11,6 +11,7 @@
 //! work. What names the cluster has is followed in `names`, and what operators see is in `observe`.
 
 mod block;
+mod clock;
 mod desk;
 #[cfg(test)]
 mod fuzz;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
 
 use tidegate_watch::{Changes, ClusterWatch, PodListener};
 use tidegate_zone::{EndpointLabels, ServiceEntry, ZoneIndex};
 use tokio::sync::Notify;
 
+use crate::clock::seconds_since_1970;
 use crate::observe::Counter;
 
 /// The cluster's names, once for each way in which they can be made that some server block asks
@@ -189,7 +189,8 @@ impl ClusterNames {
                 }
             }
         }
-        let serial = seconds_since_1970();
+        // The low 32 bits: serial numbers wrap around (RFC 1982).
+        let serial = (seconds_since_1970() & u64::from(u32::MAX)) as u32;
         for (_, made) in &indexes {
             let is_synced = |pods: &Arc<PodsOf>| pods.is_synced.load(Ordering::Acquire);
             if made.pods.as_ref().is_none_or(is_synced) {
@@ -202,12 +203,4 @@ impl ClusterNames {
     fn lock(&self) -> MutexGuard<'_, HashMap<Making, Made>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The low 32 bits: serial numbers wrap around (RFC 1982).
-fn seconds_since_1970() -> u32 {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    (now.as_secs() & u64::from(u32::MAX)) as u32
 }
