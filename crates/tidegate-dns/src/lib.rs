@@ -22,5 +22,4 @@ mod rate_limit;
 mod server;
 
 pub use block::BuildError;
-pub use observe::Counter;
 pub use server::{BindError, Server, ServerHandle, Setup, StartError};

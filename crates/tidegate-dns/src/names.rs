@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tidegate_pages::Counter;
 use tidegate_watch::{Changes, ClusterWatch, PodListener};
 use tidegate_zone::{EndpointLabels, ServiceEntry, ZoneIndex};
 use tokio::sync::Notify;
 
 use crate::clock::seconds_since_1970;
-use crate::observe::Counter;
 
 /// The cluster's names, once for each way in which they can be made that some server block asks
 /// for; mostly that is one.

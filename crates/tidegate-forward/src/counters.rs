@@ -1,28 +1,9 @@
 //! What a resolver has done since it was made.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
-
-/// One number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// The number so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn increment(&self) {
-        self.add(1);
-    }
-
-    fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-}
+use tidegate_pages::{Counter, Histogram, Tally};
 
 /// Everything that a resolver counts, but for what it counts by upstream.
 #[derive(Debug, Default)]
@@ -68,66 +49,29 @@ pub struct UpstreamCounters {
     pub connections_reused: Counter,
     /// TCP or TLS connections that were opened for questions.
     pub connections_opened: Counter,
-    by_code: [Histogram; CODES + 1],
+    by_code: [Histogram<{ HISTOGRAM_BOUNDS.len() }>; CODES + 1],
 }
 
 impl UpstreamCounters {
-    /// How long its answers took, by response code; [`OTHER_CODE`] stands for all codes that have
-    /// no histogram of their own.
-    pub fn by_code(&self) -> impl Iterator<Item = (u16, &Histogram)> {
-        (0..).zip(&self.by_code)
+    /// How long its answers took, by response code, with [`HISTOGRAM_BOUNDS`] and sums in
+    /// nanoseconds; [`OTHER_CODE`] stands for all codes that aren't counted apart.
+    pub fn by_code(&self) -> impl Iterator<Item = (u16, Tally<{ HISTOGRAM_BOUNDS.len() }>)> {
+        (0..).zip(self.by_code.iter().map(Histogram::tally))
     }
 
     pub(crate) fn observe(&self, code: ResponseCode, took: Duration) {
         let place = usize::from(u16::from(code)).min(CODES);
-        self.by_code[place].observe(took);
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.by_code[place].observe(&HISTOGRAM_BOUNDS, took.as_secs_f64(), nanoseconds);
     }
 }
 
-/// The upper bounds of the histogram's buckets, in seconds: those of CoreDNS's dashboards, from
+/// The upper bounds of times that are told apart, in seconds: those of CoreDNS's dashboards, from
 /// 0.25 ms on, each twice the one before.
 pub const HISTOGRAM_BOUNDS: [f64; 16] = [
     0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
     2.048, 4.096, 8.192,
 ];
-
-/// How often something took how long.
-#[derive(Debug, Default)]
-pub struct Histogram {
-    /// One for each of the bounds, and one for what is beyond the last.
-    buckets: [Counter; HISTOGRAM_BOUNDS.len() + 1],
-    nanoseconds: Counter,
-}
-
-impl Histogram {
-    /// How many observations are at most as long as each of [`HISTOGRAM_BOUNDS`]; after those, how
-    /// many there are at all.
-    pub fn cumulative(&self) -> [u64; HISTOGRAM_BOUNDS.len() + 1] {
-        let mut so_far = 0;
-        std::array::from_fn(|place| {
-            so_far += self.buckets[place].get();
-            so_far
-        })
-    }
-
-    /// How many observations there are.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().map(Counter::get).sum()
-    }
-
-    /// What the observations add up to.
-    pub fn sum(&self) -> Duration {
-        Duration::from_nanos(self.nanoseconds.get())
-    }
-
-    fn observe(&self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let place = HISTOGRAM_BOUNDS.partition_point(|bound| *bound < seconds);
-        self.buckets[place].increment();
-        self.nanoseconds
-            .add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +79,7 @@ mod tests {
 
     use hickory_proto::op::ResponseCode;
 
-    use super::{OTHER_CODE, UpstreamCounters};
+    use super::{HISTOGRAM_BOUNDS, OTHER_CODE, UpstreamCounters};
 
     #[test]
     fn times_fall_into_the_bucket_that_bounds_them() {
@@ -151,9 +95,9 @@ mod tests {
         assert_eq!(counted.len(), 2);
         let (code, times) = counted[0];
         assert_eq!(code, 3);
-        assert_eq!(times.cumulative()[..3], [1, 2, 2]);
-        assert_eq!(times.cumulative()[16], 3);
-        assert_eq!(times.sum(), Duration::from_micros(9_000_501));
+        let cumulative: Vec<u64> = times.cumulative(&HISTOGRAM_BOUNDS).map(|it| it.1).collect();
+        assert_eq!((&cumulative[..3], cumulative[15]), (&[1, 2, 2][..], 2));
+        assert_eq!((times.count(), times.sum()), (3, 9_000_501_000));
         assert_eq!(counted[1].0, OTHER_CODE);
     }
 }

@@ -25,7 +25,7 @@ mod upstream;
 mod zone_name;
 
 pub use cache::{CacheSettings, Entries, Lookup, Prefetch, Refresh, ShelfSettings, Stale};
-pub use counters::{Counter, Counters, HISTOGRAM_BOUNDS, Histogram, OTHER_CODE, UpstreamCounters};
+pub use counters::{Counters, HISTOGRAM_BOUNDS, OTHER_CODE, UpstreamCounters};
 pub use own_addresses::OwnAddresses;
 pub use question::{OwnedQuestion, Question};
 pub use resolver::{ResolveError, Resolver};

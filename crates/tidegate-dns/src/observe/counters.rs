@@ -1,27 +1,6 @@
-//! Numbers that only grow.
+//! What is counted of an address.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// One number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// The number so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub(crate) fn increment(&self) {
-        self.add(1);
-    }
-
-    #[inline]
-    pub(crate) fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-}
+use tidegate_pages::Counter;
 
 /// Packets that reach no server block.
 #[derive(Debug, Default)]

@@ -9,7 +9,6 @@ mod query_log;
 mod stats;
 
 pub(crate) use addresses::page_addresses;
-pub use counters::Counter;
 pub(crate) use counters::DeskCounters;
 pub(crate) use error_log::ErrorLog;
 pub(crate) use page::{ServerCounters, write_page};

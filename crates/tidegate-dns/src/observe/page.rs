@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_forward::{HISTOGRAM_BOUNDS, OTHER_CODE};
-use tidegate_pages::{Kind, Page, Process};
+use tidegate_pages::{Counter, Kind, Labels, Page, Process, Tally};
 
-use super::counters::Counter;
-use super::stats::{PROTOCOLS, Summed};
+use super::stats::{PROTOCOLS, SIZES};
 use crate::block::Block;
 use crate::desk::Desk;
 
@@ -119,11 +118,11 @@ fn of_queries(page: &mut Page, blocks: &[Arc<Block>]) {
             ("view", ""),
             ("zone", &block.zone),
         ];
-        add(
+        add_times(
             page,
             "dns_request_duration_seconds",
             &labels,
-            block.stats.took(),
+            &block.stats.took(),
         );
     }
     let sizes = [
@@ -134,7 +133,7 @@ fn of_queries(page: &mut Page, blocks: &[Arc<Block>]) {
         page.metric(name, help, Kind::Histogram);
         for block in blocks {
             for (index, protocol) in PROTOCOLS.iter().enumerate() {
-                let summed = match name {
+                let tally = match name {
                     "dns_request_size_bytes" => block.stats.request_sizes(index),
                     _ => block.stats.response_sizes(index),
                 };
@@ -144,14 +143,22 @@ fn of_queries(page: &mut Page, blocks: &[Arc<Block>]) {
                     ("view", ""),
                     ("zone", &block.zone),
                 ];
-                add(page, name, &labels, summed);
+                let buckets = tally.cumulative(&SIZES);
+                page.histogram(name, &labels, buckets, tally.count(), tally.sum() as f64);
             }
         }
     }
 }
 
-fn add(page: &mut Page, name: &str, labels: &[(&str, &str)], summed: Summed) {
-    page.histogram(name, labels, summed.buckets, summed.count, summed.sum);
+fn add_times(
+    page: &mut Page,
+    name: &str,
+    labels: Labels<'_>,
+    took: &Tally<{ HISTOGRAM_BOUNDS.len() }>,
+) {
+    let seconds = took.sum() as f64 * 1e-9;
+    let buckets = took.cumulative(&HISTOGRAM_BOUNDS);
+    page.histogram(name, labels, buckets, took.count(), seconds);
 }
 
 fn of_caches(page: &mut Page, blocks: &[Arc<Block>]) {
@@ -267,15 +274,7 @@ fn of_upstreams(page: &mut Page, blocks: &[Arc<Block>]) {
                     code => tidegate_dns_wire::Code(code).to_string(),
                 };
                 let labels = [("proxy_name", "forward"), ("rcode", &rcode), ("to", &to)];
-                let buckets = HISTOGRAM_BOUNDS.into_iter().zip(took.cumulative());
-                let name = "proxy_request_duration_seconds";
-                page.histogram(
-                    name,
-                    &labels,
-                    buckets,
-                    took.count(),
-                    took.sum().as_secs_f64(),
-                );
+                add_times(page, "proxy_request_duration_seconds", &labels, &took);
             }
         }
     }

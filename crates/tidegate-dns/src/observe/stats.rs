@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tidegate_dns_wire::{Code, Kind, Transport};
+use tidegate_forward::HISTOGRAM_BOUNDS as TIMES;
+use tidegate_pages::{Counter, Histogram, Tally};
 
-use super::counters::Counter;
 use crate::block::Asked;
 
 /// The types that are told apart; the others are counted together. CoreDNS's list.
@@ -29,12 +30,6 @@ pub(super) const KINDS: [Kind; 15] = [
 /// Response codes up to this one are told apart.
 const CODES: usize = 16;
 
-/// The upper bounds of times in seconds: from 0.25 ms on, each twice the one before.
-pub(super) const TIMES: [f64; 16] = [
-    0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
-    2.048, 4.096, 8.192,
-];
-
 /// The upper bounds of sizes in octets.
 pub(super) const SIZES: [f64; 14] = [
     0.0, 100.0, 200.0, 300.0, 400.0, 511.0, 1023.0, 2047.0, 4095.0, 8291.0, 16e3, 32e3, 48e3, 64e3,
@@ -51,47 +46,14 @@ pub(crate) struct BlockStats(Box<[Share]>);
 pub(super) struct Share {
     requests: [[[Counter; KINDS.len() + 1]; 2]; 2],
     responses: [Counter; CODES + 1],
-    took: Histogram<{ TIMES.len() + 1 }>,
-    request_sizes: [Histogram<{ SIZES.len() + 1 }>; 2],
-    response_sizes: [Histogram<{ SIZES.len() + 1 }>; 2],
-}
-
-#[derive(Debug)]
-struct Histogram<const N: usize> {
-    buckets: [Counter; N],
-    sum: Counter,
-}
-
-/// A histogram as a page has it.
-pub(super) struct Summed {
-    pub(super) buckets: Vec<(f64, u64)>,
-    pub(super) count: u64,
-    pub(super) sum: f64,
+    took: Histogram<{ TIMES.len() }>,
+    request_sizes: [Histogram<{ SIZES.len() }>; 2],
+    response_sizes: [Histogram<{ SIZES.len() }>; 2],
 }
 
 /// Protocols and families in the order of their counters, as metrics call them.
 pub(super) const PROTOCOLS: [&str; 2] = ["udp", "tcp"];
 pub(super) const FAMILIES: [&str; 2] = ["1", "2"];
-
-impl<const N: usize> Default for Histogram<N> {
-    fn default() -> Self {
-        Self {
-            buckets: std::array::from_fn(|_| Counter::default()),
-            sum: Counter::default(),
-        }
-    }
-}
-
-impl<const N: usize> Histogram<N> {
-    #[inline]
-    fn observe(&self, bounds: &[f64], value: f64, exact: u64) {
-        let place = bounds.iter().position(|bound| value <= *bound);
-        if let Some(bucket) = self.buckets.get(place.unwrap_or(bounds.len())) {
-            bucket.increment();
-        }
-        self.sum.add(exact);
-    }
-}
 
 impl BlockStats {
     /// Counters for so many threads; the last one shares its own with everybody else.
@@ -149,51 +111,20 @@ impl BlockStats {
         })
     }
 
-    /// How long answers took.
-    pub(super) fn took(&self) -> Summed {
-        summed(self.0.iter().map(|share| &share.took), &TIMES, 1e-9)
+    /// How long answers took, with sums in nanoseconds.
+    pub(super) fn took(&self) -> Tally<{ TIMES.len() }> {
+        self.0.iter().map(|share| share.took.tally()).sum()
     }
 
     /// How large queries over a protocol were.
-    pub(super) fn request_sizes(&self, protocol: usize) -> Summed {
-        summed(
-            self.0.iter().map(|share| &share.request_sizes[protocol]),
-            &SIZES,
-            1.0,
-        )
+    pub(super) fn request_sizes(&self, protocol: usize) -> Tally<{ SIZES.len() }> {
+        let of_threads = self.0.iter().map(|share| &share.request_sizes[protocol]);
+        of_threads.map(Histogram::tally).sum()
     }
 
     /// How large replies over a protocol were.
-    pub(super) fn response_sizes(&self, protocol: usize) -> Summed {
-        summed(
-            self.0.iter().map(|share| &share.response_sizes[protocol]),
-            &SIZES,
-            1.0,
-        )
-    }
-}
-
-fn summed<'h, const N: usize>(
-    histograms: impl Iterator<Item = &'h Histogram<N>>,
-    bounds: &[f64],
-    unit: f64,
-) -> Summed {
-    let mut counts = [0; N];
-    let mut sum = 0;
-    for histogram in histograms {
-        for (total, bucket) in counts.iter_mut().zip(&histogram.buckets) {
-            *total += bucket.get();
-        }
-        sum += histogram.sum.get();
-    }
-    let mut so_far = 0;
-    let buckets = bounds.iter().zip(counts).map(|(bound, count)| {
-        so_far += count;
-        (*bound, so_far)
-    });
-    Summed {
-        buckets: buckets.collect(),
-        count: counts.iter().sum(),
-        sum: sum as f64 * unit,
+    pub(super) fn response_sizes(&self, protocol: usize) -> Tally<{ SIZES.len() }> {
+        let of_threads = self.0.iter().map(|share| &share.response_sizes[protocol]);
+        of_threads.map(Histogram::tally).sum()
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
+use tidegate_pages::Counter;
 
 use super::settings::ShelfSettings;
-use crate::counters::{Counter, Counters};
+use crate::counters::Counters;
 use crate::question::{Key, Question};
 use crate::stored::Stored;
 
