@@ -1,6 +1,7 @@
 //! The shared state: one writer side, many readers.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use jiff::Timestamp;
@@ -12,17 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::feed::Feed;
 use crate::pods::{PodListener, Pods};
 use crate::reflect;
+use crate::scope::{Scope, Selectors};
 use crate::subscription::{Backlog, Changes, Mailbox, Subscription};
-
-/// Which objects to watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// What a proxy needs: no headless Services, no slices of such, no Services of other proxies.
-    /// The selectors are upstream's, so that the API server's cost is the same.
-    Proxy,
-    /// Every Service and slice, and the namespaces.
-    Everything,
-}
 
 /// A live [`Snapshot`] with subscriptions to its changes. Clones share it.
 #[derive(Clone, Debug)]
@@ -35,7 +27,17 @@ pub struct ClusterWatch {
 #[derive(Clone)]
 struct Api {
     client: Client,
+    scope: Scope,
     shutdown: CancellationToken,
+    /// Whether anything has been asked for already.
+    has_begun: Arc<AtomicBool>,
+}
+
+impl Api {
+    fn spawn(&self, watching: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
+    }
 }
 
 impl std::fmt::Debug for Api {
@@ -62,14 +64,34 @@ impl ClusterWatch {
     /// While the API is away, the last known state stays; on return the lists are compared, so
     /// that subscribers hear of real differences only.
     pub fn start(client: &Client, scope: Scope, shutdown: CancellationToken) -> Self {
-        let (mut watch, feed) = Self::detached();
+        let watch = Self::on_demand(client, scope, shutdown);
+        watch.begin();
+        watch
+    }
+
+    /// Watches an API as [`ClusterWatch::start`] does, from the first time on that somebody
+    /// subscribes, who must be in a runtime of tokio.
+    pub fn on_demand(client: &Client, scope: Scope, shutdown: CancellationToken) -> Self {
+        let (mut watch, _) = Self::detached();
         watch.api = Some(Api {
             client: client.clone(),
-            shutdown: shutdown.clone(),
+            scope,
+            shutdown,
+            has_begun: Arc::default(),
         });
-        let watching = reflect::all(client.clone(), scope, feed);
-        tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
         watch
+    }
+
+    /// Another watch of the same API, on demand, for what selectors leave of everything. It has a
+    /// life of its own until `shutdown`. Without an API it never has its first lists.
+    pub fn selected(&self, selectors: &Selectors, shutdown: CancellationToken) -> Self {
+        match &self.api {
+            Some(api) => {
+                let scope = Scope::Selected(selectors.clone());
+                Self::on_demand(&api.client, scope, shutdown)
+            }
+            None => Self::detached().0,
+        }
     }
 
     /// A watch without an API behind it: what the feed is told is what subscribers see.
@@ -91,6 +113,7 @@ impl ClusterWatch {
 
     /// Hears of everything that is there once the first lists are complete, and then of changes.
     pub fn subscribe(&self) -> Subscription {
+        self.begin();
         let snapshot = self.shared.read();
         let mailbox = Arc::new(Mailbox::default());
         let services: BTreeSet<ServiceKey> = snapshot.keys().collect();
@@ -115,9 +138,16 @@ impl ClusterWatch {
         let is_first = self.shared.pods.tell(listener);
         if let (true, Some(api)) = (is_first, &self.api) {
             let feed = Feed::new(Arc::clone(&self.shared));
-            let watching = reflect::pods(api.client.clone(), feed);
-            let shutdown = api.shutdown.clone();
-            tokio::spawn(async move { shutdown.run_until_cancelled(watching).await });
+            api.spawn(reflect::pods(api.client.clone(), api.scope.clone(), feed));
+        }
+    }
+
+    fn begin(&self) {
+        if let Some(api) = &self.api
+            && !api.has_begun.swap(true, Ordering::Relaxed)
+        {
+            let feed = Feed::new(Arc::clone(&self.shared));
+            api.spawn(reflect::all(api.client.clone(), api.scope.clone(), feed));
         }
     }
 

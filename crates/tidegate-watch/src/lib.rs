@@ -10,12 +10,14 @@ mod feed;
 mod node;
 mod pods;
 mod reflect;
+mod scope;
 mod service_cidrs;
 mod subscription;
 
-pub use cluster_watch::{ClusterWatch, Scope};
+pub use cluster_watch::ClusterWatch;
 pub use feed::Feed;
 pub use node::{NodeFacts, NodeState, follow_node};
 pub use pods::{PodKey, PodListener};
+pub use scope::{Scope, Selectors};
 pub use service_cidrs::follow_service_cidrs;
 pub use subscription::{Backlog, Changes, Subscription, Unread};

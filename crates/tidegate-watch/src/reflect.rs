@@ -11,7 +11,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use tidegate_model::{ServiceKey, SliceKey, labels};
+use tidegate_model::{ServiceKey, SliceKey};
 use tokio::sync::Notify;
 
 use crate::{Feed, PodKey, Scope};
@@ -28,11 +28,9 @@ pub(crate) async fn all(client: Client, scope: Scope, feed: Feed) {
     let listed = [Notify::new(), Notify::new(), Notify::new()];
     let [services, slices, namespaces] = &listed;
     let namespaces_too = async {
-        match scope {
-            Scope::Everything => {
-                follow::<Namespace>(&client, Config::default(), &feed, namespaces).await
-            }
-            Scope::Proxy => namespaces.notify_one(),
+        match scope.namespaces() {
+            Some(selector) => follow::<Namespace>(&client, selector, &feed, namespaces).await,
+            None => namespaces.notify_one(),
         }
     };
     let first_sync = async {
@@ -42,39 +40,24 @@ pub(crate) async fn all(client: Client, scope: Scope, feed: Feed) {
         feed.synced();
     };
     futures::join!(
-        follow::<Service>(&client, service_selector(scope), &feed, services),
-        follow::<EndpointSlice>(&client, slice_selector(scope), &feed, slices),
+        follow::<Service>(&client, scope.services(), &feed, services),
+        follow::<EndpointSlice>(&client, scope.slices(), &feed, slices),
         namespaces_too,
         first_sync,
     );
 }
 
-/// Feeds the addresses of pods for ever. Pods that have ended have none, as for CoreDNS.
-pub(crate) async fn pods(client: Client, feed: Feed) {
+/// Feeds the addresses of pods for ever.
+pub(crate) async fn pods(client: Client, scope: Scope, feed: Feed) {
     let listed = Notify::new();
-    let alive = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown";
-    let selector = Config::default().fields(alive);
     let first_sync = async {
         listed.notified().await;
         feed.pods_synced();
     };
-    futures::join!(follow::<Pod>(&client, selector, &feed, &listed), first_sync);
-}
-
-fn service_selector(scope: Scope) -> Config {
-    match scope {
-        Scope::Everything => Config::default(),
-        Scope::Proxy => Config::default()
-            .labels(&format!("!{}", labels::SERVICE_PROXY_NAME))
-            .fields("spec.clusterIP!=None"),
-    }
-}
-
-fn slice_selector(scope: Scope) -> Config {
-    match scope {
-        Scope::Everything => Config::default(),
-        Scope::Proxy => Config::default().labels(&format!("!{}", labels::HEADLESS)),
-    }
+    futures::join!(
+        follow::<Pod>(&client, scope.pods(), &feed, &listed),
+        first_sync
+    );
 }
 
 /// A kind of object that is fed.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,10 @@ use http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
-use tidegate_watch::{Backlog, ClusterWatch, NodeState, Scope, follow_node, follow_service_cidrs};
+use tidegate_watch::{
+    Backlog, ClusterWatch, NodeState, PodListener, Scope, Selectors, follow_node,
+    follow_service_cidrs,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -124,6 +128,44 @@ async fn a_proxy_asks_for_no_more_than_upstream_does() {
     /api/v1/nodes?&fieldSelector=metadata.name%3Dhere&limit=500
     /api/v1/services?&fieldSelector=spec.clusterIP%21%3DNone&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name&limit=100
     /apis/discovery.k8s.io/v1/endpointslices?&labelSelector=%21service.kubernetes.io%2Fheadless&limit=100
+    ");
+    shutdown.cancel();
+}
+
+/// Somebody who only wants pods to be watched.
+struct Nobody;
+
+impl PodListener for Nobody {
+    fn has(&self, _: &str, _: IpAddr) {}
+
+    fn lost(&self, _: &str, _: IpAddr) {}
+
+    fn synced(&self) {}
+}
+
+#[tokio::test]
+async fn a_selection_is_made_by_the_api_and_only_on_demand() {
+    let api = Api::listing(vec![
+        ("/api/v1/namespaces", json!([])),
+        ("/api/v1/pods", json!([])),
+        ("/api/v1/services", json!([])),
+        ("/apis/discovery.k8s.io/v1/endpointslices", json!([])),
+    ]);
+    let shutdown = CancellationToken::new();
+    let whole = ClusterWatch::on_demand(&api.client(), Scope::Everything, shutdown.clone());
+    let selectors = Selectors {
+        objects: Some("app in (web, db),!canary".to_owned()),
+        namespaces: Some("team=a".to_owned()),
+    };
+    let watch = whole.selected(&selectors, shutdown.clone());
+    watch.subscribe().changed().await;
+    let listener: Arc<dyn PodListener> = Arc::new(Nobody);
+    watch.tell_pods(&listener);
+    insta::assert_snapshot!(api.lists_asked(4).await.join("\n"), @r"
+    /api/v1/namespaces?&labelSelector=team%3Da&limit=100
+    /api/v1/pods?&fieldSelector=status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed%2Cstatus.phase%21%3DUnknown&labelSelector=app+in+%28web%2C+db%29%2C%21canary&limit=100
+    /api/v1/services?&labelSelector=app+in+%28web%2C+db%29%2C%21canary&limit=100
+    /apis/discovery.k8s.io/v1/endpointslices?&labelSelector=app+in+%28web%2C+db%29%2C%21canary&limit=100
     ");
     shutdown.cancel();
 }

@@ -12,6 +12,7 @@ use tidegate_dns_config as config;
 use tidegate_dns_config::{ServerBlock, ZoneName};
 use tidegate_dns_wire::{Kind, LowerName};
 use tidegate_forward::{OwnAddresses, Resolver, SetupError};
+use tidegate_watch::Selectors;
 use tidegate_zone::{
     ClusterDomain, EndpointLabels, PodNames, ReverseZone, ZoneSettings, network_of_reverse_name,
 };
@@ -167,7 +168,6 @@ fn cluster(
     pods: bool,
     around: &Surroundings,
 ) -> Result<Cluster, BuildError> {
-    refuse_selectors(kubernetes)?;
     let zones = lower_or(&kubernetes.zones, zones);
     let fallthrough: Vec<LowerName> = kubernetes.fallthrough.iter().map(lower).collect();
     let mut domains = Vec::new();
@@ -195,8 +195,18 @@ fn cluster(
         (false, true) => EndpointLabels::PodName,
         (false, false) => EndpointLabels::Address,
     };
+    let selector = |of: &Option<config::LabelSelector>| of.as_ref().map(ToString::to_string);
+    let selectors = Selectors {
+        objects: selector(&kubernetes.labels),
+        namespaces: selector(&kubernetes.namespace_labels),
+    };
+    let making = Making {
+        labels,
+        pods,
+        selectors,
+    };
     Ok(Cluster {
-        index: around.names.index(Making { labels, pods }),
+        index: around.names.index(making),
         settings: ZoneSettings {
             domains,
             ttl: kubernetes.ttl,
@@ -213,21 +223,6 @@ fn cluster(
             zonal: kubernetes.zonal,
         },
     })
-}
-
-fn refuse_selectors(kubernetes: &config::Kubernetes) -> Result<(), BuildError> {
-    let remedy = "leave it out, or give the namespaces by name";
-    let refused = [
-        ("labels of kubernetes", kubernetes.labels.is_some()),
-        (
-            "namespace_labels of kubernetes",
-            kubernetes.namespace_labels.is_some(),
-        ),
-    ];
-    match refused.into_iter().find(|(_, is_there)| *is_there) {
-        Some((what, _)) => Err(BuildError::Unsupported { what, remedy }),
-        None => Ok(()),
-    }
 }
 
 fn hosts_settings(hosts: &config::Hosts, zones: &[LowerName]) -> HostsSettings {

@@ -21,7 +21,7 @@ pub(crate) struct ServerCounters {
     /// TCP connections that made way for others.
     pub(crate) tcp_evictions: Counter,
     /// Names that came to the zone, in whatever change.
-    pub(crate) changes: Counter,
+    pub(crate) changes: Arc<Counter>,
 }
 
 /// Everything of one moment, in Prometheus' text format.

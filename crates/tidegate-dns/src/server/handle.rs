@@ -62,6 +62,10 @@ impl ServerHandle {
         let prepared = shared.prepare(config, &known).inspect_err(|_| {
             shared.counters.failed_reloads.increment();
         })?;
+        if shared.lock().is_known {
+            // Names that are made of other objects than before have to be fetched first.
+            shared.wait_for_names(config).await;
+        }
         let retired = shared.take_over(config, prepared)?;
         for listener in retired {
             listener.end().await;

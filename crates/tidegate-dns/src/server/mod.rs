@@ -81,7 +81,8 @@ impl Server {
     /// seconds at most.
     ///
     /// Until `watch` has its first lists, questions about the cluster get SERVFAIL. The watch must
-    /// have [every kind](tidegate_watch::Scope::Everything) in it.
+    /// have [every kind](tidegate_watch::Scope::Everything) in it. Server blocks that select what
+    /// they know by labels have watches of their own beside it, of the same API.
     ///
     /// # Errors
     /// The kernel refuses threads or descriptors.

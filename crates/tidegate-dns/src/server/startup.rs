@@ -1,5 +1,8 @@
 //! What happens when a server begins to serve.
 
+use tidegate_dns_config::DnsConfig;
+use tokio::time::timeout;
+
 use super::StartError;
 use super::shared::Shared;
 use crate::observe::page_addresses;
@@ -17,33 +20,30 @@ impl Shared {
     /// Joins the servers at shared addresses once there is something to say, so that nobody gets
     /// an answer from here that another server could have given better.
     pub(super) async fn join_others(&self) -> Result<(), StartError> {
-        let patience = {
-            let state = self.lock();
-            let clusters = state
-                .config
-                .servers
-                .iter()
-                .filter_map(|block| block.kubernetes.as_ref());
-            clusters
-                .map(|it| it.startup_timeout)
-                .max()
-                .unwrap_or_default()
-        };
-        if tokio::time::timeout(patience, self.names.synced())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                ?patience,
-                "the cluster's names aren't known yet; names of others are answered"
-            );
-        }
+        let config = self.lock().config.clone();
+        self.wait_for_names(&config).await;
         let mut state = self.lock();
         state.is_known = true;
         for listener in &mut state.listeners {
             listener.serve(&self.common)?;
         }
         Ok(())
+    }
+
+    /// Waits until the names are in that a configuration asks for, for as long as it says at most.
+    pub(super) async fn wait_for_names(&self, config: &DnsConfig) {
+        let clusters = config
+            .servers
+            .iter()
+            .filter_map(|it| it.kubernetes.as_ref());
+        let patience = clusters.map(|it| it.startup_timeout).max();
+        let patience = patience.unwrap_or_default();
+        if timeout(patience, self.names.synced()).await.is_err() {
+            tracing::warn!(
+                ?patience,
+                "the cluster's names aren't known yet; names of others are answered"
+            );
+        }
     }
 
     pub(super) async fn start_pages(&self) {

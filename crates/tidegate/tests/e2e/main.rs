@@ -20,6 +20,7 @@ mod modes;
 mod pods;
 mod proxy;
 mod rolling;
+mod selections;
 mod services;
 mod source_ranges;
 mod statefulsets;

@@ -54,7 +54,8 @@ async fn serve(
         Some(kubernetes) => {
             let client = access(args, kubernetes).client().await;
             let client = client.map_err(Failure::BadInput)?;
-            let watch = ClusterWatch::start(&client, Scope::Everything, shutdown.clone());
+            let shutdown = shutdown.clone();
+            let watch = ClusterWatch::on_demand(&client, Scope::Everything, shutdown);
             (watch, None)
         }
         // Nobody asks about a cluster.
