@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use tidegate_dns_schema::APEX;
+
 use crate::scene::{Running, Scene};
 
 /// A key for signatures, and one that is wrong.
@@ -11,7 +13,7 @@ const OTHER_KEY: &str = "c29tZWJvZHkgZWxzZSdzIGtleSwgYW5kIHdyb25nIGhlcmU=";
 fn served(more: &'static str) -> Running {
     Scene {
         more,
-        ..Scene::default()
+        ..Scene::of(APEX)
     }
     .serve()
 }

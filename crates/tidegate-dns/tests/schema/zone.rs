@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
+use tidegate_dns_schema::Objects;
 use tidegate_dns_wire::{Query, Reply, Transport};
 use tidegate_model::{EndpointSlice, Service};
 use tidegate_zone::{Outcome, ServiceEntry, ZoneIndex, ZoneSettings, answer};
 
-use crate::objects::Objects;
 use crate::scene::Scene;
 
 /// A scene's objects as the zone holds them.
 pub(crate) fn index(scene: &Scene) -> ZoneIndex {
-    let objects = &scene.objects;
+    let objects = &scene.table.cluster.objects();
     let index = ZoneIndex::default();
     index.set_namespaces(objects.namespaces.iter().copied());
     let slices: Vec<EndpointSlice> = slices(objects).collect();
@@ -22,7 +22,7 @@ pub(crate) fn index(scene: &Scene) -> ZoneIndex {
     for (namespace, _, address) in &objects.pods {
         index.add_pod(namespace, parsed(address));
     }
-    if scene.is_synced {
+    if scene.table.is_synced {
         index.publish(1_700_000_000);
     }
     index

@@ -6,6 +6,7 @@
 // A skipped test says why, where the test runner shows it.
 #![allow(clippy::print_stderr)]
 
+mod dns_program;
 mod machine;
 mod wait;
 
@@ -20,6 +21,7 @@ mod modes;
 mod pods;
 mod proxy;
 mod rolling;
+mod schema;
 mod selections;
 mod services;
 mod source_ranges;

@@ -16,7 +16,7 @@ pub(crate) const PLAIN_PAYLOAD: usize = 512;
 pub(crate) const OWN_PAYLOAD: u16 = 1232;
 
 /// Gives the reply to a packet, or `None` where that is for others to give.
-pub(crate) type Ask<'a> = &'a dyn Fn(&[u8], Transport) -> Option<Vec<u8>>;
+pub type Ask<'a> = &'a dyn Fn(&[u8], Transport) -> Option<Vec<u8>>;
 
 /// One way of asking.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Way {
 }
 
 /// Asks all rows, and gives what is wrong with the answers.
-pub(crate) fn check(rows: &[Row], ask: Ask<'_>) -> Vec<String> {
+pub fn check(rows: &[Row], ask: Ask<'_>) -> Vec<String> {
     let complaints = rows.iter().filter_map(|row| {
         ways(row)
             .into_iter()
@@ -101,8 +101,5 @@ fn is_short_enough(row: &Row, way: Way, length: usize) -> bool {
 }
 
 fn describe(row: &Row, way: Way, complaint: &str) -> String {
-    let Row {
-        number, name, kind, ..
-    } = row;
-    format!("{number} {name} TYPE{kind} {way:?}: {complaint}")
+    format!("{row} {way:?}: {complaint}")
 }

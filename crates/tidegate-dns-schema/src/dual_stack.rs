@@ -1,19 +1,11 @@
-//! The clusters that are asked about, as objects of the API.
+//! A cluster with Services of every kind, in both families.
 
 use serde_json::{Value, json};
 
-/// Namespaces, Services, EndpointSlices and pods.
-#[derive(Clone, Default)]
-pub(crate) struct Objects {
-    pub(crate) namespaces: Vec<&'static str>,
-    pub(crate) services: Vec<Value>,
-    pub(crate) slices: Vec<Value>,
-    /// Namespace, name and address of each pod.
-    pub(crate) pods: Vec<(&'static str, &'static str, &'static str)>,
-}
+use crate::objects::Objects;
 
-/// A cluster with Services of every kind, in both families.
-pub(crate) fn dual_stack() -> Objects {
+/// What there is in it.
+pub(crate) fn objects() -> Objects {
     let mut all = Objects {
         namespaces: vec!["default", "kube-system", "shop", "void"],
         pods: vec![
@@ -27,27 +19,6 @@ pub(crate) fn dual_stack() -> Objects {
     balanced(&mut all);
     headless(&mut all);
     external(&mut all);
-    all
-}
-
-/// A cluster that has addresses of one family only: `10.…` or `fd00:…`.
-pub(crate) fn single_stack(virtual_address: &str, endpoint: &str) -> Objects {
-    let mut all = Objects {
-        namespaces: vec!["default"],
-        ..Objects::default()
-    };
-    let http = json!([{"name": "http", "port": 80}]);
-    all.service(
-        "default/web",
-        json!({"clusterIP": virtual_address, "ports": http}),
-    );
-    all.service("default/pods", json!({"clusterIP": "None", "ports": http}));
-    let named = json!([{"addresses": [endpoint], "hostname": "pod-0"}]);
-    all.slice(
-        "default/pods",
-        json!([{"name": "http", "port": 8080}]),
-        named,
-    );
     all
 }
 
@@ -267,32 +238,4 @@ fn external(all: &mut Objects) {
         let before = format!("hop-{}.default.svc.cluster.local", hop - 1);
         alias(&format!("hop-{hop}"), &before);
     }
-}
-
-impl Objects {
-    /// Adds a Service called `NAMESPACE/NAME`.
-    fn service(&mut self, name: &str, spec: Value) {
-        let (namespace, name) = parts(name);
-        let metadata = json!({"namespace": namespace, "name": name});
-        self.services
-            .push(json!({"metadata": metadata, "spec": spec}));
-    }
-
-    /// Adds a slice of a Service called `NAMESPACE/NAME`.
-    fn slice(&mut self, service: &str, ports: Value, endpoints: Value) {
-        let (namespace, service) = parts(service);
-        let first = endpoints[0]["addresses"][0].as_str().unwrap_or_default();
-        let family = if first.contains(':') { "IPv6" } else { "IPv4" };
-        let metadata = json!({
-            "namespace": namespace, "name": format!("{service}-{}", self.slices.len()),
-            "labels": {"kubernetes.io/service-name": service}
-        });
-        self.slices.push(
-            json!({"metadata": metadata, "addressType": family, "ports": ports, "endpoints": endpoints}),
-        );
-    }
-}
-
-fn parts(name: &str) -> (&str, &str) {
-    name.split_once('/').expect("a namespace and a name")
 }

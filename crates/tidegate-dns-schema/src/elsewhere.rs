@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Answers for as long as the runtime lives; gives the server's address.
-pub(crate) async fn serve() -> std::net::SocketAddr {
+pub async fn serve() -> std::net::SocketAddr {
     let (udp, tcp) = bind().await;
     let address = tcp.local_addr().expect("an address");
     tokio::spawn(async move {

@@ -1,5 +1,6 @@
 //! One row of a table: a question, how it is put, and all of the answer.
 
+use std::fmt;
 use std::str::FromStr;
 
 use hickory_proto::rr::RecordType;
@@ -16,8 +17,8 @@ use tidegate_dns_wire::Kind;
 /// ```
 ///
 /// `Z` is the cluster's domain, `@` the question's name; `!` marks the authority section and `+`
-/// the additional one. Several names or types with commas between are as many rows. Behind the type may stand how the question is put (see [`Manner`]), and
-/// behind `=` what comes back:
+/// the additional one. Several names or types with commas between are as many rows. Behind the type
+/// may stand how the question is put (see `Manner`), and behind `=` what comes back:
 ///
 /// * `found`: NOERROR with these records, on authority (AA);
 /// * `absent`: NXDOMAIN with the zone's SOA record, on authority;
@@ -25,7 +26,7 @@ use tidegate_dns_wire::Kind;
 /// * `unsure`: SERVFAIL with the SOA record, on authority;
 /// * or a response code and flags of the header (`aa`, `tc`) with these records.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub struct Row {
     /// The rules' number.
     pub(crate) number: String,
     pub(crate) name: String,
@@ -183,6 +184,19 @@ fn absolute(name: &str, zone: &str) -> String {
 }
 
 impl Row {
+    /// Whether what is asked for is known to another server, so that the zone alone can't tell.
+    pub fn is_for_others(&self) -> bool {
+        self.manner.served
+    }
+
+    /// Whether a Service, by its domain name's beginning (`web.default.svc.`), has a part in the
+    /// question or in the answer.
+    pub fn tells_of(&self, service: &str) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let mut texts = self.expected.records.iter().chain([&name]);
+        texts.any(|text| text.split(' ').any(|word| is_within(word, service)))
+    }
+
     fn add(&mut self, record: &str, zone: &str) {
         if let Some(count) = record.trim().strip_prefix("* ") {
             self.expected.unlisted = match count {
@@ -201,6 +215,22 @@ impl Row {
             .records
             .push(words.join(" ").to_ascii_lowercase());
     }
+}
+
+impl fmt::Display for Row {
+    /// The rule's number and the question.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            number, name, kind, ..
+        } = self;
+        write!(out, "{number} {name} {}", RecordType::from(*kind))
+    }
+}
+
+/// Whether a domain name is a Service's or below it.
+fn is_within(name: &str, service: &str) -> bool {
+    let mut places = name.match_indices(service).map(|(place, _)| place);
+    places.any(|place| place == 0 || name[..place].ends_with('.'))
 }
 
 impl Manner {

@@ -6,9 +6,9 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Record, RecordType};
 use tidegate_dns_wire::{Code, Transport};
 
+use crate::asking::{OWN_PAYLOAD, PLAIN_PAYLOAD, Way, ZONE};
 use crate::packet::{self, ID, Letters};
 use crate::row::{Expected, Row, Unlisted};
-use crate::table::{OWN_PAYLOAD, PLAIN_PAYLOAD, Way, ZONE};
 
 /// Says what is wrong with a reply; gives its length if nothing is.
 pub(crate) fn check(row: &Row, way: Way, packet: &[u8], reply: &[u8]) -> Result<usize, String> {
