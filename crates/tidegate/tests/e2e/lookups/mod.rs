@@ -1,14 +1,12 @@
 //! Names looked up from inside pods, as their programs do it.
 
-use std::fs::File;
-use std::process::{Child, Stdio};
-
+use crate::dns_program::DnsProgram;
 use crate::machine::{Machine, TIDEGATE, text};
 use crate::modes::switch;
 use crate::services::HOSTNAMES;
 use crate::wait::until;
 
-const CLIENT: &str = "
+pub(crate) const CLIENT: &str = "
 apiVersion: v1
 kind: Pod
 metadata: {name: client, labels: {app: client}}
@@ -18,7 +16,7 @@ spec:
 ";
 
 /// A Service with two DNS servers behind it: the machine's own, and another one beside it.
-const TWO_SERVERS: &str = "
+pub(crate) const TWO_SERVERS: &str = "
 apiVersion: v1
 kind: Service
 metadata: {name: two}
@@ -39,50 +37,11 @@ ports: [{name: dns, protocol: UDP, port: 5353}]
 endpoints: [{addresses: [10.244.0.1]}]
 ";
 
-/// Asks for A and AAAA at once from one port, as musl's resolver does, and prints how many pairs had
-/// both answers within four seconds. musl would ask again after five: the famous delay.
-const PAIRS: &str = r#"
-name='\003two\007default\003svc\007cluster\005local\0'
-good=0
-for ((pair = 0; pair < 200; pair++)); do
-    exec 3<>/dev/udp/10.96.0.99/53
-    printf "\0\1\1\0\0\1\0\0\0\0\0\0$name\0\1\0\1" >&3
-    printf "\0\2\1\0\0\1\0\0\0\0\0\0$name\0\34\0\1" >&3
-    read -r replies _ < <(timeout 4 dd bs=1500 count=2 status=none <&3 | LC_ALL=C tr -dc 'w' | wc -c)
-    [ "$replies" -eq 2 ] && good=$((good + 1))
-    exec 3>&-
-done
-echo "$good"
-"#;
+/// What the server beside the machine's own does.
+pub(crate) const SECOND_SERVER: &str = ".:5353 {\n bind 10.244.0.1\n kubernetes cluster.local\n}\n";
 
-/// Another DNS server on this machine, which ends with the test.
-struct Server(Child);
-
-impl Server {
-    fn start(machine: &Machine) -> Self {
-        let corefile = "bind 10.244.0.1\n kubernetes cluster.local\n";
-        let corefile = machine.file("Corefile", &format!(".:5353 {{\n {corefile}}}\n"));
-        let log = File::create(machine.folder().join("dns.log")).expect("creates");
-        let child = machine
-            .command(TIDEGATE)
-            .args(["dns", "--corefile", &corefile, "--kubeconfig"])
-            .arg(machine.kubeconfig())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("starts");
-        Self(child)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, which the test has noticed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+/// Asks pairs of questions, each pair from one port.
+pub(crate) const PAIRS: &str = include_str!("pairs.sh");
 
 /// Runs a command in the client pod and gives what it printed; it must succeed.
 fn in_pod(machine: &Machine, command: &[&str]) -> String {
@@ -149,7 +108,9 @@ fn two_questions_from_one_port_are_both_answered_in_every_mode() {
     machine.apply(CLIENT);
     machine.apply(TWO_SERVERS);
     machine.ready_pods("app=client", 1);
-    let _second = Server::start(&machine);
+    let kubeconfig = machine.kubeconfig();
+    let kubeconfig = kubeconfig.to_str().expect("is text");
+    let _second = DnsProgram::start(&machine, SECOND_SERVER, &["--kubeconfig", kubeconfig]);
     until("the second server answers", || {
         let line =
             "dig +short +time=1 +tries=1 -p 5353 @10.244.0.1 two.default.svc.cluster.local || true";
@@ -177,7 +138,10 @@ fn two_questions_from_one_port_are_both_answered_in_every_mode() {
                 other => Err(other.to_owned()),
             }
         });
-        let good = in_pod(&machine, &["bash", "-c", PAIRS]);
+        let good = in_pod(
+            &machine,
+            &["bash", "-c", PAIRS, "pairs.sh", "10.96.0.99", "53", "200"],
+        );
         assert_eq!(good.trim(), "200", "{mode}");
     }
 }
