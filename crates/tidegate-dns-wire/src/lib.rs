@@ -6,6 +6,7 @@
 //! [`Reply`] fills a buffer that is used again for the next one. What other servers send is not
 //! read here. Nothing here knows which names exist.
 
+mod compressed;
 mod kind;
 mod name;
 mod query;

@@ -1,14 +1,11 @@
 //! A packet from a client, read.
 
+use crate::compressed::skip_name;
 use crate::name::LowerName;
 use crate::{Code, HEADER, Kind, PLAIN_UDP_PAYLOAD, UDP_PAYLOAD};
 
 /// The class of the internet, the only one that anybody asks for.
 const CLASS_IN: u16 = 1;
-
-/// How many pointers in a row a name may have. Those of an honest packet point ahead of
-/// themselves, once or twice.
-const MOST_POINTERS: usize = 16;
 
 /// How a query came in, which says how long its answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,8 +30,8 @@ pub struct Query<'p> {
     pub edns: Option<ClientEdns>,
     /// How the question came.
     pub transport: Transport,
-    /// Whether a TSIG record ends the packet.
-    pub is_signed: bool,
+    /// At which octet the TSIG record begins, if one ends the packet.
+    pub signature: Option<usize>,
     /// What to refuse it with, if this is well-formed and not what anybody here answers: another
     /// class, or another version of EDNS.
     pub refusal: Option<Code>,
@@ -97,7 +94,7 @@ impl<'p> Query<'p> {
             kind: Kind(u16::from_be_bytes([fixed[0], fixed[1]])),
             edns: None,
             transport,
-            is_signed: false,
+            signature: None,
             refusal: None,
         };
         let records = answers + authority + additional;
@@ -130,7 +127,7 @@ impl<'p> Query<'p> {
             let is_additional = index >= records - additional;
             match kind {
                 Kind::OPT => {
-                    let is_alone = is_additional && self.edns.is_none() && !self.is_signed;
+                    let is_alone = is_additional && self.edns.is_none();
                     if !is_alone || self.packet.get(owner) != Some(&0) {
                         return None;
                     }
@@ -140,7 +137,9 @@ impl<'p> Query<'p> {
                         dnssec_ok: fixed[6] & 0x80 != 0,
                     });
                 }
-                Kind::TSIG if is_additional && index + 1 == records => self.is_signed = true,
+                Kind::TSIG if is_additional && index + 1 == records => {
+                    self.signature = Some(owner);
+                }
                 Kind::TSIG => return None,
                 _ => {}
             }
@@ -211,38 +210,4 @@ impl<'p> Query<'p> {
             Transport::Udp => self.longest_reply().min(usize::from(UDP_PAYLOAD)),
         }
     }
-}
-
-/// Where a name of any form ends that begins at `at`.
-fn skip_name(packet: &[u8], mut at: usize) -> Option<usize> {
-    let mut end = None;
-    let mut length = 0;
-    for _ in 0..MOST_POINTERS {
-        loop {
-            let octet = *packet.get(at)?;
-            match octet {
-                0 => return Some(end.unwrap_or(at + 1)),
-                1..=63 => {
-                    let label = 1 + usize::from(octet);
-                    length += label;
-                    at += label;
-                }
-                0xc0.. => break,
-                _ => return None,
-            }
-            if length >= 255 {
-                return None;
-            }
-        }
-        let low = *packet.get(at + 1)?;
-        let high = *packet.get(at)? & 0x3f;
-        end = end.or(Some(at + 2));
-        let target = usize::from(u16::from_be_bytes([high, low]));
-        // A pointer to what follows it can only be meant to trap its reader.
-        if target >= at {
-            return None;
-        }
-        at = target;
-    }
-    None
 }

@@ -6,7 +6,9 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Question, R
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use proptest::prelude::*;
 
-use crate::{Code, Data, Kind, LowerName, Owner, Query, Reply, Section, Transport, Unanswerable};
+use crate::{
+    Code, Data, InvalidName, Kind, LowerName, Owner, Query, Reply, Section, Transport, Unanswerable,
+};
 
 fn query() -> Message {
     let name = Name::from_ascii("WEB.default.svc.cluster.local.").expect("a name");
@@ -259,6 +261,25 @@ fn names_are_read_and_printed_as_they_are_written() {
     }
     assert!(LowerName::from_text(&"a.".repeat(127)).is_ok());
     assert!(LowerName::from_text(&"a.".repeat(128)).is_err());
+}
+
+#[test]
+fn names_are_read_through_their_pointers() {
+    let packet = b"\x05Local\0\x03svc\xc0\0\x03web\xc0\x07\xc0\x0dend";
+    let read = |at| LowerName::from_packet(packet, at).map(|(name, end)| (name.to_string(), end));
+    assert_eq!(read(0), Ok(("local.".to_owned(), 7)));
+    assert_eq!(read(7), Ok(("svc.local.".to_owned(), 13)));
+    assert_eq!(read(13), Ok(("web.svc.local.".to_owned(), 19)));
+    assert_eq!(read(19), Ok(("web.svc.local.".to_owned(), 21)));
+    for broken in [1, 21, 24, 100] {
+        assert_eq!(read(broken), Err(InvalidName::Broken), "{broken}");
+    }
+    for trap in [&b"\xc0\0"[..], b"\x01a\xc0\0", b"\xc0\x02\0", b"\xc0"] {
+        assert_eq!(LowerName::from_packet(trap, 0), Err(InvalidName::Broken));
+    }
+    let labels = [&[63][..], &[b'a'; 63]].concat().repeat(4);
+    let long = [&labels[..], &[0]].concat();
+    assert!(LowerName::from_packet(&long, 0).is_err());
 }
 
 #[test]

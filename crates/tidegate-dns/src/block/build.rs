@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hickory_proto::rr::rdata::tsig::TsigAlgorithm as Algorithm;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use tidegate_dns_config as config;
 use tidegate_dns_config::{ServerBlock, ZoneName};
 use tidegate_dns_wire::{Kind, LowerName};
 use tidegate_forward::{OwnAddresses, Resolver, SetupError};
+use tidegate_tsig::{Algorithm, Key};
 use tidegate_watch::Selectors;
 use tidegate_zone::{
     ClusterDomain, EndpointLabels, PodNames, ReverseZone, ZoneSettings, network_of_reverse_name,
@@ -81,9 +81,7 @@ pub enum BuildError {
     #[error("a pattern can't be read: {0}")]
     Pattern(#[from] regex::Error),
     /// A key for signatures.
-    #[error(
-        "tsig: the key {name} can't be used: its algorithm must be hmac-sha256, -sha384 or -sha512"
-    )]
+    #[error("tsig: the secret of the key {name} is not Base64; correct it")]
     Key {
         /// The key's name.
         name: String,
@@ -335,25 +333,25 @@ fn keys(block: &ServerBlock, zones: &[LowerName]) -> Result<Keys, BuildError> {
     let Some(tsig) = &block.tsig else {
         return Ok(Keys::default());
     };
-    let signers = tsig.keys.iter().map(|key| {
-        let algorithm = match key.algorithm {
-            config::TsigAlgorithm::HmacSha1 => Algorithm::HmacSha1,
-            config::TsigAlgorithm::HmacSha224 => Algorithm::HmacSha224,
-            config::TsigAlgorithm::HmacSha256 => Algorithm::HmacSha256,
-            config::TsigAlgorithm::HmacSha384 => Algorithm::HmacSha384,
-            config::TsigAlgorithm::HmacSha512 => Algorithm::HmacSha512,
-        };
-        let unusable = || BuildError::Key {
+    let keys = tsig.keys.iter().map(|key| {
+        let secret = key.secret.bytes().ok_or_else(|| BuildError::Key {
             name: key.name.to_string(),
-        };
-        let secret = key.secret.bytes().ok_or_else(unusable)?;
-        let is_supported = algorithm.supported();
-        let signer = Keys::signer(key.name.as_str(), algorithm, secret);
-        signer.filter(|_| is_supported).ok_or_else(unusable)
+        });
+        Ok(Key {
+            name: lower(&key.name),
+            algorithm: match key.algorithm {
+                config::TsigAlgorithm::HmacSha1 => Algorithm::Sha1,
+                config::TsigAlgorithm::HmacSha224 => Algorithm::Sha224,
+                config::TsigAlgorithm::HmacSha256 => Algorithm::Sha256,
+                config::TsigAlgorithm::HmacSha384 => Algorithm::Sha384,
+                config::TsigAlgorithm::HmacSha512 => Algorithm::Sha512,
+            },
+            secret: secret?,
+        })
     });
     Ok(Keys {
         zones: lower_or(&tsig.zones, zones),
-        signers: signers.collect::<Result<_, _>>()?,
+        keys: keys.collect::<Result<_, BuildError>>()?,
         required: match &tsig.require {
             config::TsigRequire::None => Required::None,
             config::TsigRequire::All => Required::All,

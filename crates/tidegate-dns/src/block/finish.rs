@@ -9,7 +9,7 @@ use tidegate_forward::{OwnedQuestion, Question, ResolveError, Stored};
 use tidegate_zone::Outcome;
 
 use super::compose::add;
-use super::signing::Verdict;
+use super::signing::{Verdict, sign};
 use super::{Asked, Block, route};
 use crate::desk::Origin;
 
@@ -29,9 +29,9 @@ impl Block {
             origin,
             began,
         };
-        let signature = match self.keys.check(&query) {
+        let signer = match self.keys.check(&query) {
             Verdict::Unsigned => None,
-            Verdict::Signed(signature) => Some(signature),
+            Verdict::Signed(signer) => Some(signer),
             Verdict::Refused(reply) => return vec![reply],
         };
         let mut replies = match query.kind {
@@ -41,8 +41,8 @@ impl Block {
         if let Some(first) = replies.first_mut() {
             self.conclude(&asked, first, 0);
         }
-        if let Some(signature) = signature {
-            signature.sign(&query, &mut replies);
+        if let Some(signer) = signer {
+            sign(signer, &query, &mut replies);
         }
         replies.retain(|reply| !reply.is_empty());
         replies

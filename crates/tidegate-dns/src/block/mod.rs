@@ -106,7 +106,7 @@ impl Block {
         let query = asked.query;
         let is_transfer = matches!(query.kind, Kind::AXFR | Kind::IXFR);
         !is_transfer
-            && !query.is_signed
+            && query.signature.is_none()
             && !self.keys.require(query)
             && !self.rewriter.concerns(query)
             && !self.autopath.as_ref().is_some_and(|it| it.concerns(asked))

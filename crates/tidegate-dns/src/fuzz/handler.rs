@@ -5,8 +5,6 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
-use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
-use hickory_proto::rr::{Name, TSigner};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -14,6 +12,7 @@ use tidegate_dns_config::{NoEnv, NoImports, RateLimit, parse_corefile};
 use tidegate_dns_wire::{LowerName, Transport};
 use tidegate_forward::OwnAddresses;
 use tidegate_model::{EndpointSlice, Service};
+use tidegate_tsig::{Algorithm, Key};
 use tidegate_zone::{EndpointLabels, ServiceEntry, ZoneIndex};
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,14 +38,12 @@ fn any_packet_gets_a_reply_that_its_sender_can_read_or_none() {
         .build()
         .expect("a runtime");
     let desk = desk(&runtime);
-    let signer = TSigner::new(
-        KEY.to_vec(),
-        TsigAlgorithm::HmacSha256,
-        Name::from_ascii(KEY_NAME).expect("a name"),
-        300,
-    );
-    let signer = signer.expect("a key");
-    let mut crafter = Crafter::new(StdRng::seed_from_u64(plan.seed), &signer);
+    let key = Key {
+        name: LowerName::from_text(KEY_NAME).expect("a name"),
+        algorithm: Algorithm::Sha256,
+        secret: KEY.to_vec(),
+    };
+    let mut crafter = Crafter::new(StdRng::seed_from_u64(plan.seed), &key);
     let mut watermark = None;
     let mut codes = BTreeSet::new();
     for number in 0..plan.inputs {

@@ -3,9 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hickory_proto::op::{Message, Query as Question};
-use hickory_proto::rr::{Name, RecordType, TSigner};
+use hickory_proto::rr::{Name, RecordType};
 use rand::Rng;
 use rand::rngs::StdRng;
+use tidegate_tsig::{Key, Signer};
 
 use super::mutations::spoil;
 use super::names::{NAMES, name};
@@ -28,10 +29,10 @@ pub(super) struct Crafter {
 }
 
 impl Crafter {
-    pub(super) fn new(rng: StdRng, signer: &TSigner) -> Self {
+    pub(super) fn new(rng: StdRng, key: &Key) -> Self {
         let signed = NAMES.iter().flat_map(|name| {
             let kinds = [RecordType::A, RecordType::SRV, RecordType::AXFR];
-            kinds.map(|kind| signed(signer, name, kind))
+            kinds.map(|kind| signed(key, name, kind))
         });
         Self {
             rng,
@@ -224,13 +225,12 @@ fn pointers(rng: &mut StdRng, packet: &mut Vec<u8>) {
     }
 }
 
-fn signed(signer: &TSigner, name: &str, kind: RecordType) -> Vec<u8> {
+fn signed(key: &Key, name: &str, kind: RecordType) -> Vec<u8> {
     let mut message = Message::query();
     let name = Name::from_ascii(format!("{name}.")).expect("a name");
     message.add_query(Question::query(name, kind));
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    message
-        .finalize(signer, now.unwrap_or_default().as_secs())
-        .expect("a signature");
-    message.to_vec().expect("a packet")
+    let mut packet = message.to_vec().expect("a packet");
+    Signer::of_question(key).sign(&mut packet, now.unwrap_or_default().as_secs());
+    packet
 }

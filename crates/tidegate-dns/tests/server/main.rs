@@ -2,9 +2,11 @@
 
 mod cluster;
 mod dig;
+mod dnssec;
 mod elsewhere;
 mod forwarding;
 mod plugins;
 mod reloading;
+mod signatures;
 mod sockets;
 mod tcp;

@@ -174,16 +174,36 @@ fn what_concerns_only_the_upstream_and_us_is_left_out() {
     let mut packet = reply.to_vec().expect("a packet");
     // A signature of the message (RFC 2931), which nobody reads here.
     packet[11] += 1;
-    packet.extend([0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 22]);
-    packet.extend([
-        0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 2, 3,
-    ]);
+    packet.extend([0, 0, 24, 0, 255, 0, 0, 0, 0, 0, 3, 1, 2, 3]);
     let question = question(&asked);
     let stored = Reply::read(&question.as_question(), &packet)
         .and_then(|reply| reply.pass_on(&question.as_question(), Instant::now()))
         .expect("a reply that can be stored");
     assert_eq!(stored.additionals(), 0);
     assert_eq!(stored.response_code(), ResponseCode::BADCOOKIE);
+}
+
+#[test]
+fn what_validators_read_is_passed_on_as_it_is_also_where_it_can_not_be_read() {
+    let asked = name("example.org.");
+    let question = question(&asked);
+    // DS, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM.
+    for kind in [43, 46, 47, 48, 50, 51] {
+        for data in [&b"\x01"[..], &[0xff; 40]] {
+            let mut packet = reply(&asked, Vec::new()).to_vec().expect("a packet");
+            packet[7] = 1;
+            let start = packet.len();
+            packet.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 30, 0, data.len() as u8]);
+            packet.extend(data);
+            let now = Instant::now();
+            let stored = Reply::read(&question.as_question(), &packet)
+                .and_then(|reply| reply.store(&question.as_question(), kept(now, 30)))
+                .expect("a reply that can be stored");
+            let mut body = Vec::new();
+            stored.write_body(&mut body, now, 0);
+            assert_eq!(body, packet[start..], "type {kind}");
+        }
+    }
 }
 
 #[test]
@@ -241,12 +261,15 @@ fn any_data() -> impl Strategy<Value = RData> {
         (any_name(), any_name(), any::<i32>())
             .prop_map(|(one, other, number)| RData::SOA(SOA::new(one, other, 1, number, 2, 3, 4))),
         vec("[ -~]{0,200}", 1..4).prop_map(|texts| RData::TXT(TXT::new(texts))),
-        // A private type, which nobody here knows. DNSSEC's are none: whether hickory takes them
-        // apart depends on the features that other crates ask for.
-        (65_400_u16..=65_500, vec(any::<u8>(), 1..80)).prop_map(|(code, octets)| RData::Unknown {
-            code: RecordType::from(code),
-            rdata: NULL::with(octets),
-        }),
+        // A type that nobody here knows, such as DNSSEC's or a private one.
+        (
+            prop_oneof![46_u16..=48, 65_400_u16..=65_500],
+            vec(any::<u8>(), 1..80)
+        )
+            .prop_map(|(code, octets)| RData::Unknown {
+                code: RecordType::from(code),
+                rdata: NULL::with(octets),
+            }),
     ]
 }
 
