@@ -16,7 +16,7 @@ pub(crate) const SCHEMA_VERSION_TTL: u32 = 28_800;
 /// The longest that an SOA record may be kept, in seconds.
 const MAX_AUTHORITY_TTL: u32 = 300;
 
-/// The domain's own name.
+/// The zone's own name.
 pub(crate) fn records(lookup: &Lookup<'_>, reply: &mut Reply<'_>) -> Found {
     match lookup.kind {
         Kind::SOA => {
@@ -69,14 +69,8 @@ pub(crate) fn name_server(lookup: &Lookup<'_>, reply: &mut Reply<'_>) -> Found {
 }
 
 /// Adds the SOA record, which in this section says how long "no" may be kept.
-pub(crate) fn add_authority(
-    settings: &ZoneSettings,
-    index: &ZoneIndex,
-    apex: Owner<'_>,
-    origin: &[u8],
-    reply: &mut Reply<'_>,
-) {
-    let (ttl, soa) = start_of_authority(settings, index, origin);
+pub(crate) fn add_authority(lookup: &Lookup<'_>, apex: Owner<'_>, reply: &mut Reply<'_>) {
+    let (ttl, soa) = start_of_authority(lookup.settings, lookup.index, lookup.origin);
     reply.add(Section::Authority, apex, ttl, &soa);
 }
 

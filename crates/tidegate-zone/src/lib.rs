@@ -16,6 +16,7 @@ mod lookup;
 mod names;
 mod pods;
 mod pointers;
+mod reverse;
 mod service_records;
 mod settings;
 mod shards;

@@ -3,11 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use tidegate_dns_wire::{Data, Kind, LowerName, Owner, Query, Reply, Section, Target};
+use tidegate_dns_wire::{Data, Kind, LowerName, Reply, Target};
 
-use crate::index::{Slot, ZoneIndex};
+use crate::index::Slot;
 use crate::lookup::Lookup;
-use crate::settings::ZoneSettings;
 
 /// What a name below `in-addr.arpa` or `ip6.arpa` stands for, an address or the network of all
 /// addresses whose names end in it, and at which label the family's tree begins. `None` if it's
@@ -88,39 +87,48 @@ fn read_v6(name: &LowerName, labels: usize) -> Option<IpNet> {
         .map(IpNet::V6)
 }
 
+/// How many labels the name of a network has before that of its family's tree.
+pub(crate) fn labels_of(network: &IpNet) -> usize {
+    let bits = match network {
+        IpNet::V4(_) => 8,
+        IpNet::V6(_) => 4,
+    };
+    usize::from(network.prefix_len() / bits)
+}
+
+/// Whether anybody in the cluster has an address.
+pub(crate) fn is_there(lookup: &Lookup<'_>, address: IpAddr) -> bool {
+    let found = lookup.index.with_owners(address, |slots| {
+        slots.iter().any(|slot| is_shown(lookup, slot))
+    });
+    found.unwrap_or(false)
+}
+
+fn is_shown(lookup: &Lookup<'_>, slot: &Slot) -> bool {
+    let [_, namespace] = slot.labels();
+    lookup.settings.shows(namespace)
+}
+
 /// Looks an address up and writes the names that it has; says whether anybody in the cluster has it.
 ///
 /// A cluster IP leads to the first Service that has it and to nothing else. The address of a pod
 /// leads to one name in every Service that the pod belongs to.
-pub(crate) fn find(
-    settings: &ZoneSettings,
-    index: &ZoneIndex,
-    query: &Query<'_>,
-    address: IpAddr,
-    reply: &mut Reply<'_>,
-) -> bool {
-    let Some(domain) = settings.domains.first() else {
+pub(crate) fn find(lookup: &Lookup<'_>, address: IpAddr, reply: &mut Reply<'_>) -> bool {
+    let Some(domain) = lookup.settings.domains.first() else {
         return false;
     };
     let origin = domain.name().as_wire();
     let write = |reply: &mut Reply<'_>, labels: &[&[u8]]| {
-        let name = Target {
-            labels,
-            rest: origin,
-        };
-        let ttl = settings.ttl;
-        reply.add(Section::Answer, Owner::Question, ttl, &Data::Ptr(name));
+        let rest = origin;
+        lookup.answer(reply, &Data::Ptr(Target { labels, rest }));
     };
-    let is_shown = |slot: &Slot| {
-        let [_, namespace] = slot.labels();
-        settings.shows(namespace)
-    };
-    let found = index.with_owners(address, |slots| {
-        let mut shown = slots.iter().filter(|slot| is_shown(slot)).peekable();
+    let found = lookup.index.with_owners(address, |slots| {
+        let shown = slots.iter().filter(|slot| is_shown(lookup, slot));
+        let mut shown = shown.peekable();
         if shown.peek().is_none() {
             return false;
         }
-        if query.kind != Kind::PTR {
+        if lookup.kind != Kind::PTR {
             return true;
         }
         if let Some(slot) = shown

@@ -36,7 +36,7 @@ pub struct ZoneSettings {
 /// A network whose reverse names are answered from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReverseZone {
-    /// The addresses.
+    /// The addresses: whole labels of reverse names, which are 8 bits of IPv4 and 4 of IPv6.
     pub network: IpNet,
     /// Whether an address that nobody has is asked for elsewhere, instead of not existing.
     pub fallthrough: bool,
