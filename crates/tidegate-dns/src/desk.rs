@@ -9,6 +9,7 @@ use tidegate_dns_wire::{Code, LowerName, Query, Reply, Transport, Unanswerable};
 
 use crate::block::{Asked, Block, Progress};
 use crate::observe::DeskCounters;
+use crate::replies::Replies;
 
 /// Answers queries with the server block whose zone is the longest that the name is in. The blocks
 /// change while it works; a query is answered by those of the moment when it came.
@@ -132,14 +133,14 @@ impl View<'_> {
         packet: &[u8],
         origin: Origin,
         began: Instant,
-    ) -> impl Future<Output = Vec<Vec<u8>>> + Send + 'static {
+    ) -> impl Future<Output = Replies> + Send + 'static {
         let packet = packet.to_vec();
         let query = Query::read(&packet, origin.transport).ok();
         let block = query.and_then(|query| self.blocks.find(&query.name).cloned());
         async move {
             match block {
                 Some(block) => block.finish(packet, origin, began).await,
-                None => Vec::new(),
+                None => Replies::default(),
             }
         }
     }

@@ -19,6 +19,7 @@ mod loop_check;
 mod names;
 mod observe;
 mod rate_limit;
+mod replies;
 mod server;
 
 pub use block::BuildError;

@@ -322,7 +322,7 @@ fn transfers(block: &ServerBlock, zones: &[LowerName]) -> Transfers {
             })
             .collect(),
     });
-    Transfers(permissions.collect())
+    Transfers::new(permissions.collect())
 }
 
 fn single(address: IpAddr) -> IpNet {

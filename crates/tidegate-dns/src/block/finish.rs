@@ -12,6 +12,7 @@ use super::compose::add;
 use super::signing::{Verdict, sign};
 use super::{Asked, Block, route};
 use crate::desk::Origin;
+use crate::replies::Replies;
 
 impl Block {
     /// Answers a query, however long it takes.
@@ -20,9 +21,9 @@ impl Block {
         packet: Vec<u8>,
         origin: Origin,
         began: Instant,
-    ) -> Vec<Vec<u8>> {
+    ) -> Replies {
         let Ok(query) = Query::read(&packet, origin.transport) else {
-            return Vec::new();
+            return Replies::default();
         };
         let asked = Asked {
             query: &query,
@@ -32,11 +33,11 @@ impl Block {
         let signer = match self.keys.check(&query) {
             Verdict::Unsigned => None,
             Verdict::Signed(signer) => Some(signer),
-            Verdict::Refused(reply) => return vec![reply],
+            Verdict::Refused(reply) => return reply.into(),
         };
-        let mut replies = match query.kind {
+        let (mut replies, place) = match query.kind {
             Kind::AXFR | Kind::IXFR => self.transfer(&asked),
-            _ => vec![self.answer(&asked).await],
+            _ => (vec![self.answer(&asked).await], None),
         };
         if let Some(first) = replies.first_mut() {
             self.conclude(&asked, first, 0);
@@ -45,7 +46,7 @@ impl Block {
             sign(signer, &query, &mut replies);
         }
         replies.retain(|reply| !reply.is_empty());
-        replies
+        Replies::transferred(replies, place)
     }
 
     /// All stations.

@@ -1,10 +1,12 @@
 //! Whole zones for those who may have them (RFC 5936).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use tidegate_dns_wire::{Code, Kind, LowerName, Owner, Query, Reply, Section, Transport};
 use tidegate_zone::TransferRecord;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Asked, Block};
 
@@ -12,9 +14,16 @@ use super::{Asked, Block};
 /// pointed to, and that a signature fits behind.
 const MESSAGE: usize = 16_000;
 
-/// Who may have which zones.
-#[derive(Debug, Default)]
-pub(super) struct Transfers(pub(super) Vec<Permission>);
+/// How many transfers of a server block may be under way. Each of them holds the whole zone in memory
+/// until its client has read it. BIND's limit is ten (`transfers-out`).
+const MOST_AT_ONCE: usize = 8;
+
+/// Who may have which zones, and how many may have them at the same time.
+#[derive(Debug)]
+pub(super) struct Transfers {
+    permissions: Vec<Permission>,
+    places: Arc<Semaphore>,
+}
 
 /// Zones and those who may have them.
 #[derive(Debug)]
@@ -24,8 +33,15 @@ pub(super) struct Permission {
 }
 
 impl Transfers {
+    pub(super) fn new(permissions: Vec<Permission>) -> Self {
+        Self {
+            permissions,
+            places: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+        }
+    }
+
     fn allow(&self, zone: &LowerName, client: IpAddr) -> bool {
-        self.0.iter().any(|permission| {
+        self.permissions.iter().any(|permission| {
             let mut zones = permission.zones.iter();
             zones.any(|one| zone.labels_before(one).is_some())
                 && permission
@@ -40,13 +56,17 @@ impl Block {
     /// The messages of a transfer, or one that refuses it.
     ///
     /// A question for what changed since some version is answered with everything (RFC 1995, 4);
-    /// over UDP it gets the version alone, upon which the client comes back over TCP.
-    pub(super) fn transfer(&self, asked: &Asked<'_>) -> Vec<Vec<u8>> {
+    /// over UDP it gets the version alone, upon which the client comes back over TCP. Everything comes
+    /// with the place that the transfer has until it is sent.
+    pub(super) fn transfer(
+        &self,
+        asked: &Asked<'_>,
+    ) -> (Vec<Vec<u8>>, Option<OwnedSemaphorePermit>) {
         let query = asked.query;
         let refused = |code| {
             let mut out = Vec::new();
             Reply::refuse(query, code, &mut out);
-            vec![out]
+            (vec![out], None)
         };
         let Some(cluster) = &self.cluster else {
             return refused(Code::REFUSED);
@@ -63,18 +83,28 @@ impl Block {
         if !cluster.index.is_synced() {
             return refused(Code::SERVER_FAILURE);
         }
+        let is_version_only = query.transport == Transport::Udp;
+        let place = match is_version_only {
+            true => None,
+            false => match Arc::clone(&self.transfers.places).try_acquire_owned() {
+                Ok(place) => Some(place),
+                Err(_) => {
+                    tracing::info!(zone = %query.name, %client, "a transfer is refused: {MOST_AT_ONCE} are under way");
+                    return refused(Code::REFUSED);
+                }
+            },
+        };
         let mut writer = Writer {
             query,
             messages: Vec::new(),
         };
-        let is_version_only = query.transport == Transport::Udp;
         tidegate_zone::transfer(&cluster.settings, &cluster.index, domain, &mut |record| {
             if !is_version_only || writer.messages.is_empty() {
                 writer.add(record);
             }
         });
         tracing::info!(zone = %query.name, %client, messages = writer.messages.len(), "a zone was transferred");
-        writer.finish()
+        (writer.finish(), place)
     }
 }
 

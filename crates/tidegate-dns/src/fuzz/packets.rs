@@ -1,7 +1,5 @@
 //! Packets for the handler.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use hickory_proto::op::{Message, Query as Question};
 use hickory_proto::rr::{Name, RecordType};
 use rand::Rng;
@@ -10,6 +8,7 @@ use tidegate_tsig::{Key, Signer};
 
 use super::mutations::spoil;
 use super::names::{NAMES, name};
+use crate::clock::seconds_since_1970;
 
 /// Types that something is made of.
 const KINDS: [u16; 20] = [
@@ -229,8 +228,7 @@ fn signed(key: &Key, name: &str, kind: RecordType) -> Vec<u8> {
     let mut message = Message::query();
     let name = Name::from_ascii(format!("{name}.")).expect("a name");
     message.add_query(Question::query(name, kind));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut packet = message.to_vec().expect("a packet");
-    Signer::of_question(key).sign(&mut packet, now.unwrap_or_default().as_secs());
+    Signer::of_question(key).sign(&mut packet, seconds_since_1970());
     packet
 }

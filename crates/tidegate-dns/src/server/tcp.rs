@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::connections::{Connections, Place};
 use crate::desk::{Desk, Origin, Step};
 use crate::observe::ServerCounters;
+use crate::replies::Replies;
 
 /// How long to wait after the kernel refused a connection, mostly for want of descriptors.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
@@ -102,7 +103,7 @@ impl TcpService {
         &self,
         mut reader: BufReader<OwnedReadHalf>,
         client: SocketAddr,
-        replies: mpsc::Sender<Vec<Vec<u8>>>,
+        replies: mpsc::Sender<Replies>,
         place: &Place,
     ) {
         let origin = Origin {
@@ -123,7 +124,7 @@ impl TcpService {
             match view.begin(&message, origin, began, &mut out) {
                 Step::Done if out.is_empty() => {}
                 Step::Done => {
-                    slot.send(vec![out]);
+                    slot.send(out.into());
                 }
                 Step::Slow => {
                     let finishing = view.finish(&message, origin, began);
@@ -143,7 +144,7 @@ async fn read_message(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Vec<u
 
 async fn write_all(
     mut writer: OwnedWriteHalf,
-    mut outbox: mpsc::Receiver<Vec<Vec<u8>>>,
+    mut outbox: mpsc::Receiver<Replies>,
     patience: Duration,
 ) -> io::Result<()> {
     while let Some(replies) = outbox.recv().await {

@@ -10,3 +10,4 @@ mod reloading;
 mod signatures;
 mod sockets;
 mod tcp;
+mod transfers;
