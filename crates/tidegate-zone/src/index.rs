@@ -1,18 +1,17 @@
 //! Everything that names can lead to, ready to be looked up.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use hashbrown::DefaultHashBuilder;
-use smallvec::SmallVec;
 use tidegate_dns_wire::LowerName;
 use tidegate_model::ServiceKey;
 
 use crate::entry::ServiceEntry;
+use crate::owners::Owners;
+use crate::pod_addresses::PodAddresses;
 use crate::shards::Shards;
 
 /// Set in the state once everything is in.
@@ -29,9 +28,8 @@ pub struct ZoneIndex {
     state: AtomicU64,
     namespaces: ArcSwap<HashSet<Box<[u8]>>>,
     services: Shards<Arc<Slot>>,
-    owners: Shards<Owner>,
-    digests: DefaultHashBuilder,
-    pods: Shards<Pod>,
+    owners: Owners,
+    pods: PodAddresses,
     writing: Mutex<()>,
 }
 
@@ -41,21 +39,6 @@ pub(crate) struct Slot {
     /// The labels of Service and namespace in wire form, without an end.
     pub(crate) name: Box<[u8]>,
     pub(crate) entry: ArcSwap<ServiceEntry>,
-}
-
-/// A Service that has an address. There is one of these for each address of each Service, so it
-/// holds a digest instead of the address: whether a Service has it, its entry tells.
-#[derive(Clone, Debug)]
-struct Owner {
-    digest: u64,
-    slot: Arc<Slot>,
-}
-
-/// An address with the namespaces in which pods have it.
-#[derive(Clone, Debug)]
-struct Pod {
-    address: IpAddr,
-    namespaces: SmallVec<[Arc<[u8]>; 1]>,
 }
 
 impl Slot {
@@ -74,9 +57,8 @@ impl Default for ZoneIndex {
             state: AtomicU64::new(0),
             namespaces: ArcSwap::default(),
             services: Shards::new(),
-            owners: Shards::new(),
-            digests: DefaultHashBuilder::default(),
-            pods: Shards::new(),
+            owners: Owners::default(),
+            pods: PodAddresses::default(),
             writing: Mutex::new(()),
         }
     }
@@ -96,16 +78,16 @@ impl ZoneIndex {
                 let old = slot.entry.load().sorted_addresses();
                 // A reader that comes by an address finds an entry that has it or doesn't, never
                 // one of another Service.
-                self.own(&slot, difference(&new, &old));
+                self.owners.add(&slot, difference(&new, &old));
                 slot.entry.store(Arc::new(entry));
-                self.disown(&slot, difference(&old, &new));
+                self.owners.remove(&slot, difference(&old, &new));
             }
             None => {
                 let slot = Arc::new(Slot {
                     name: name.clone(),
                     entry: ArcSwap::from_pointee(entry),
                 });
-                self.own(&slot, new.iter().copied());
+                self.owners.add(&slot, new.iter().copied());
                 self.services.change(
                     &*name,
                     |slot| &*slot.name,
@@ -133,7 +115,7 @@ impl ZoneIndex {
             },
         );
         let old = slot.entry.load().sorted_addresses();
-        self.disown(&slot, old.iter().copied());
+        self.owners.remove(&slot, old.iter().copied());
     }
 
     /// Says which namespaces there are.
@@ -147,43 +129,13 @@ impl ZoneIndex {
     /// Says that a pod in a namespace has an address.
     pub fn add_pod(&self, namespace: &str, address: IpAddr) {
         let _writing = self.lock();
-        let namespace: Arc<[u8]> = namespace.to_ascii_lowercase().into_bytes().into();
-        self.pods.change(
-            &address,
-            |pod| &pod.address,
-            |hash, part, hasher| match part.find_mut(hash, |pod| pod.address == address) {
-                Some(pod) => pod.namespaces.push(namespace),
-                None => {
-                    let namespaces = SmallVec::from_elem(namespace, 1);
-                    let pod = Pod {
-                        address,
-                        namespaces,
-                    };
-                    part.insert_unique(hash, pod, hasher);
-                }
-            },
-        );
+        self.pods.add(namespace, address);
     }
 
     /// Says that a pod in a namespace doesn't have an address any more.
     pub fn remove_pod(&self, namespace: &str, address: IpAddr) {
         let _writing = self.lock();
-        let is_it = |one: &Arc<[u8]>| one.eq_ignore_ascii_case(namespace.as_bytes());
-        self.pods.change(
-            &address,
-            |pod| &pod.address,
-            |hash, part, _| {
-                if let Ok(mut found) = part.find_entry(hash, |pod| pod.address == address) {
-                    let namespaces = &mut found.get_mut().namespaces;
-                    if let Some(at) = namespaces.iter().position(is_it) {
-                        namespaces.remove(at);
-                    }
-                    if namespaces.is_empty() {
-                        found.remove();
-                    }
-                }
-            },
-        );
+        self.pods.remove(namespace, address);
     }
 
     /// Says that everything known so far is in, at this version of the zone (seconds since 1970,
@@ -206,17 +158,11 @@ impl ZoneIndex {
     /// The namespace of the pod that has an address, in lower case; none if several have it, as
     /// pods in the network of their node do.
     pub fn namespace_of_pod(&self, address: IpAddr) -> Option<Arc<[u8]>> {
-        let (hash, part) = self.pods.read(&address);
-        let pod = part.find(hash, |pod| pod.address == address)?;
-        let first = pod.namespaces.first()?;
-        let is_one = pod.namespaces.iter().all(|one| one == first);
-        is_one.then(|| Arc::clone(first))
+        self.pods.namespace(address)
     }
 
     pub(crate) fn has_pod(&self, namespace: &[u8], address: IpAddr) -> bool {
-        let (hash, part) = self.pods.read(&address);
-        let pod = part.find(hash, |pod| pod.address == address);
-        pod.is_some_and(|pod| pod.namespaces.iter().any(|one| **one == *namespace))
+        self.pods.has(namespace, address)
     }
 
     pub(crate) fn has_namespace(&self, name: &[u8]) -> bool {
@@ -248,13 +194,7 @@ impl ZoneIndex {
         address: IpAddr,
         work: impl FnOnce(&[Arc<Slot>]) -> R,
     ) -> Option<R> {
-        let digest = self.digests.hash_one(address);
-        let (hash, part) = self.owners.read(&digest);
-        let alike = part.iter_hash(hash).filter(|one| one.digest == digest);
-        let has_it = |one: &&Owner| one.slot.entry.load().has(address);
-        let slots = alike.filter(has_it).map(|one| Arc::clone(&one.slot));
-        let mut slots: SmallVec<[_; 2]> = slots.collect();
-        slots.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        let slots = self.owners.of(address);
         (!slots.is_empty()).then(|| work(&slots))
     }
 
@@ -264,37 +204,6 @@ impl ZoneIndex {
         self.services.for_each(|slot| all.push(Arc::clone(slot)));
         all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         all
-    }
-
-    fn own(&self, slot: &Arc<Slot>, addresses: impl Iterator<Item = IpAddr>) {
-        for digest in addresses.map(|address| self.digests.hash_one(address)) {
-            let owner = Owner {
-                digest,
-                slot: Arc::clone(slot),
-            };
-            self.owners.change(
-                &digest,
-                |owner| &owner.digest,
-                |hash, part, hasher| {
-                    part.insert_unique(hash, owner, hasher);
-                },
-            );
-        }
-    }
-
-    fn disown(&self, slot: &Arc<Slot>, addresses: impl Iterator<Item = IpAddr>) {
-        for digest in addresses.map(|address| self.digests.hash_one(address)) {
-            let is_it = |one: &Owner| one.digest == digest && Arc::ptr_eq(&one.slot, slot);
-            self.owners.change(
-                &digest,
-                |owner| &owner.digest,
-                |hash, part, _| {
-                    if let Ok(found) = part.find_entry(hash, is_it) {
-                        found.remove();
-                    }
-                },
-            );
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, ()> {

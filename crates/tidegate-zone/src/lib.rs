@@ -14,6 +14,8 @@ mod index;
 mod label;
 mod lookup;
 mod names;
+mod owners;
+mod pod_addresses;
 mod pods;
 mod pointers;
 mod reverse;
