@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
 use tidegate_dns_wire::LowerName;
 use tidegate_model::{EndpointSlice, Service, ServiceRole};
 
@@ -18,9 +19,9 @@ pub struct ServiceEntry {
 /// What the Service's own name leads to.
 #[derive(Debug)]
 pub(crate) enum Role {
-    /// Its virtual addresses, with or without endpoints.
+    /// Its virtual addresses, at most one a family, with or without endpoints.
     Balanced {
-        addresses: Box<[IpAddr]>,
+        addresses: SmallVec<[IpAddr; 2]>,
         ports: Box<[Port]>,
     },
     /// Its endpoints.
