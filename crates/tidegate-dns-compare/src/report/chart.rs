@@ -102,10 +102,10 @@ mod tests {
             width.parse::<f64>().expect("a number")
         });
         let widths: Vec<f64> = widths.collect();
-        assert_eq!(widths.len(), 15);
+        assert_eq!(widths.len(), 18);
         assert_eq!(widths[0], RIGHT - LEFT);
-        assert!(widths[..5].is_sorted_by(|one, other| one >= other));
-        let first = svg.find("NSD").expect("a name");
+        assert!(widths[..6].is_sorted_by(|one, other| one >= other));
+        let first = svg.find("echo").expect("a name");
         assert!(first < svg.find("tidegate").expect("a name"));
     }
 

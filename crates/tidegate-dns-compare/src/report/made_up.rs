@@ -17,6 +17,7 @@ pub(super) fn results() -> Results {
             (Kind::Tidegate, 200_000.0, 100e-6),
             (Kind::Unbound, 25_000.0, 200e-6),
             (Kind::Dnsmasq, 50_000.0, 300e-6),
+            (Kind::Echo, 250_000.0, 80e-6),
         ] {
             peers.push(peer(server, questions, rate, p99));
         }

@@ -17,8 +17,9 @@ pub(crate) fn page(results: &Results) -> String {
         include_str!("page_head.md").to_owned(),
         machine(results),
         format!("## To reach\n\n{}", aims::table(results)),
-        "![Answers for each second of a server's processor time](dns.svg)\n".to_owned(),
     ];
+    sections.extend(aims::bound(results));
+    sections.push("![Answers for each second of a server's processor time](dns.svg)\n".to_owned());
     for questions in Questions::ALL {
         sections.push(format!(
             "## {}\n\n{}",
