@@ -53,6 +53,20 @@ impl Running {
         Ok(Self { child })
     }
 
+    /// Moves all of its threads to a core, also those that it has put elsewhere itself: Knot DNS
+    /// gives its first worker the first core, wherever it was started.
+    pub(crate) fn keep_on(&self, core: &str) -> anyhow::Result<()> {
+        for process in self.family()? {
+            let process = process.to_string();
+            let mut command = Command::new("taskset");
+            command.args(["--all-tasks", "--cpu-list", "--pid", core, &process]);
+            let done = command.stdout(Stdio::null()).status();
+            let done = done.context("taskset comes with util-linux")?;
+            anyhow::ensure!(done.success(), "taskset can't move the process {process}");
+        }
+        Ok(())
+    }
+
     /// Its code if it has ended.
     pub(crate) fn ended(&mut self) -> anyhow::Result<Option<std::process::ExitStatus>> {
         Ok(self.child.try_wait()?)
@@ -165,6 +179,16 @@ mod tests {
             std::hint::black_box(0);
         }
         assert!(busy_seconds().expect("told") > all);
+    }
+
+    #[test]
+    fn all_of_it_is_kept_on_a_core() {
+        let child = Command::new("sleep").arg("60").spawn().expect("it starts");
+        let running = Running { child };
+        running.keep_on("0").expect("moved");
+        let status = format!("/proc/{}/status", running.child.id());
+        let status = read_to_string(status).expect("it runs");
+        assert!(status.contains("Cpus_allowed_list:\t0\n"), "{status}");
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl Server {
             let answered = ask::until_answered(kind.port(), name).await;
             answered.with_context(|| format!("{} doesn't answer", kind.name()))?;
         }
+        running.keep_on(core)?;
         Ok(Self { kind, running })
     }
 }
