@@ -11,7 +11,7 @@ use kube::{Client, Config};
 
 /// What flags and files say about the API server. Where they say nothing it is the one of the pod
 /// that we run in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ApiAccess {
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Which of the kubeconfig's contexts; its current one where it isn't said.
@@ -25,7 +25,7 @@ pub(crate) struct ApiAccess {
 }
 
 /// Files, each of which may be left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Certificates {
     /// The certificate of the authority that the server's is from.
     pub(crate) authority: Option<String>,

@@ -13,6 +13,7 @@ mod wait;
 mod bad_input;
 mod clients;
 mod dns;
+mod dns_reload;
 mod exec;
 mod ipvs;
 mod life_cycle;

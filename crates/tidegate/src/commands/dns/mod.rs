@@ -1,6 +1,7 @@
 //! `dns`: in place of CoreDNS, with its Corefile, in any cluster.
 
 mod args;
+mod cluster;
 mod corefile;
 mod running;
 mod source;

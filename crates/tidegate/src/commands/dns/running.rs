@@ -1,20 +1,18 @@
 //! The DNS server at work in somebody's cluster.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_dns::{Server, ServerHandle, Setup, StartError};
-use tidegate_dns_config::{DnsConfig, Kubernetes, Parsed};
+use tidegate_dns_config::{DnsConfig, Parsed};
 use tidegate_node_local::NodeLocalError;
-use tidegate_watch::{ClusterWatch, Scope};
 use tokio_util::sync::CancellationToken;
 
 use super::args::DnsArgs;
+use super::cluster::ClusterApi;
 use super::source::Source;
 use super::tell;
-use crate::connection::{ApiAccess, Certificates};
 use crate::exit::Failure;
 use crate::interrupt;
 
@@ -50,26 +48,14 @@ async fn serve(
 ) -> Result<(), Failure> {
     let server = Server::bind(&config, setup).map_err(failure)?;
     let handle = server.handle();
-    let (watch, _feed) = match kubernetes(&config) {
-        Some(kubernetes) => {
-            let client = access(args, kubernetes).client().await;
-            let client = client.map_err(Failure::BadInput)?;
-            let shutdown = shutdown.clone();
-            let watch = ClusterWatch::on_demand(&client, Scope::Everything, shutdown);
-            (watch, None)
-        }
-        // Nobody asks about a cluster.
-        None => {
-            let (watch, feed) = ClusterWatch::detached();
-            feed.synced();
-            (watch, Some(feed))
-        }
-    };
+    let kubeconfig = args.kubeconfig.clone();
+    let found = ClusterApi::find(kubeconfig, &config, shutdown.clone()).await;
+    let (cluster, watch) = found.map_err(Failure::BadInput)?;
     for address in server.addresses() {
         tracing::info!("answering at {address}");
     }
     if source.is_file() {
-        let following = follow(source, config, handle, local.clone());
+        let following = follow(source, config, handle, cluster, local.clone());
         let shutdown = shutdown.clone();
         tokio::spawn(async move { shutdown.run_until_cancelled(following).await });
     }
@@ -91,16 +77,14 @@ fn addresses(args: &DnsArgs, source: &Source) -> Vec<IpAddr> {
     }
 }
 
-/// What the configuration says about the cluster; one cluster is all that a server has.
-fn kubernetes(config: &DnsConfig) -> Option<&Kubernetes> {
-    config
-        .servers
-        .iter()
-        .find_map(|block| block.kubernetes.as_ref())
-}
-
 /// Takes every change of the file over, for as long as it asks for that with `reload`.
-async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle, local: OfThisNode) {
+async fn follow(
+    source: Source,
+    mut in_force: DnsConfig,
+    handle: ServerHandle,
+    cluster: ClusterApi,
+    local: OfThisNode,
+) {
     let mut refused = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -112,7 +96,7 @@ async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle, l
                 refused = None;
                 continue;
             }
-            Ok(Parsed { config, warnings }) => take(config, &handle, &local)
+            Ok(Parsed { config, warnings }) => take(config, &handle, &cluster, &local)
                 .await
                 .inspect(|_| tell(&warnings)),
             Err(error) => {
@@ -141,8 +125,10 @@ async fn follow(source: Source, mut in_force: DnsConfig, handle: ServerHandle, l
 async fn take(
     config: DnsConfig,
     handle: &ServerHandle,
+    cluster: &ClusterApi,
     local: &OfThisNode,
 ) -> anyhow::Result<DnsConfig> {
+    cluster.serves(&config).inspect_err(|_| handle.refused())?;
     local.add(&config)?;
     handle.reload(&config).await?;
     Ok(config)
@@ -177,34 +163,4 @@ impl OfThisNode {
             false => tidegate_node_local::take_down(&all).map(drop),
         }
     }
-}
-
-/// The API server of the flags, or else of the configuration; a kubeconfig comes before an endpoint.
-fn access(args: &DnsArgs, kubernetes: &Kubernetes) -> ApiAccess {
-    let of_flags = args.kubeconfig.as_ref().map(|path| ApiAccess {
-        kubeconfig: Some(path.clone()),
-        ..ApiAccess::default()
-    });
-    let of_file = || {
-        let kubeconfig = kubernetes.kubeconfig.as_ref();
-        kubeconfig.map(|kubeconfig| ApiAccess {
-            kubeconfig: Some(PathBuf::from(&kubeconfig.file)),
-            context: kubeconfig.context.clone(),
-            ..ApiAccess::default()
-        })
-    };
-    of_flags.or_else(of_file).unwrap_or_else(|| {
-        let tls = kubernetes.tls.clone().unwrap_or_default();
-        let file = |path: String| Some(path).filter(|path| !path.is_empty());
-        ApiAccess {
-            server: kubernetes.endpoint.clone(),
-            certificates: Certificates {
-                authority: file(tls.authority),
-                client: file(tls.certificate),
-                key: file(tls.key),
-            },
-            remedy: "give --kubeconfig, or `endpoint` in the file",
-            ..ApiAccess::default()
-        }
-    })
 }
