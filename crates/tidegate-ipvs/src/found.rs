@@ -1,6 +1,6 @@
 //! What the kernel has at this moment, and which of it is ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use tidegate_dataplane::DataplaneError;
@@ -15,6 +15,10 @@ use crate::error::{of_ipset, of_socket};
 use crate::marks;
 use crate::requirements::Kernel;
 use crate::sets::SetId;
+
+/// So many virtual servers the kernel tells at once, and leaves none out: a few hundred octets each, in
+/// a page at least.
+const TOLD_AT_ONCE: usize = 8;
 
 /// What there is of both families.
 #[derive(Clone, Debug, Default)]
@@ -60,15 +64,17 @@ impl Found {
         addresses.filter(move |address| IpFamily::of(*address) == family)
     }
 
-    /// The virtual servers of a family that are ours, with their real servers.
-    pub(crate) fn our_servers(
+    /// The virtual servers of a family that are ours, with their real servers. Those of `wanted` are
+    /// among them for sure if they are there: the kernel may have left some out of a long list.
+    pub(crate) fn our_servers<'w>(
         &self,
         ipvs: &mut Ipvs,
         family: IpFamily,
         claims: &Claims<'_>,
+        wanted: impl Iterator<Item = &'w VirtualAddress>,
     ) -> Result<BTreeMap<VirtualAddress, ServerFound>, DataplaneError> {
         let mut ours = BTreeMap::new();
-        for virtual_server in &self.servers {
+        for virtual_server in self.servers.iter().chain(&self.left_out(ipvs, wanted)?) {
             let address = virtual_server.address;
             if address.family() != crate::family(family) || !claims.own(&address, self) {
                 continue;
@@ -83,6 +89,22 @@ impl Found {
             ours.insert(address, found);
         }
         Ok(ours)
+    }
+
+    /// Those of the wanted virtual servers that are there and not in the list.
+    fn left_out<'w>(
+        &self,
+        ipvs: &mut Ipvs,
+        wanted: impl Iterator<Item = &'w VirtualAddress>,
+    ) -> Result<Vec<VirtualServer>, DataplaneError> {
+        if self.servers.len() <= TOLD_AT_ONCE {
+            return Ok(Vec::new());
+        }
+        let listed: HashSet<_> = self.servers.iter().map(|one| one.address).collect();
+        let asked = wanted.filter(|address| !listed.contains(address));
+        let found = asked.map(|address| ipvs.virtual_server(address));
+        let found: Result<Vec<_>, _> = found.filter_map(Result::transpose).collect();
+        found.map_err(|error| of_socket("looking for a virtual server", error))
     }
 }
 

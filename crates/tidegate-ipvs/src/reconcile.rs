@@ -78,7 +78,8 @@ pub(crate) fn reconcile(
         draining: &lingering,
         options,
     };
-    let found_servers = found.our_servers(&mut kernel.ipvs, family, &claims)?;
+    let found_servers =
+        found.our_servers(&mut kernel.ipvs, family, &claims, wanted_servers.keys())?;
     let made = keep_sets::ensure(&mut kernel.ipset, family, &found.sets)?;
     outcome.changed += made.len();
 

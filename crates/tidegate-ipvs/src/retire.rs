@@ -37,7 +37,7 @@ impl Leaving {
                 draining: &BTreeMap::new(),
                 options,
             };
-            let ours = found.our_servers(&mut kernel.ipvs, family, &claims)?;
+            let ours = found.our_servers(&mut kernel.ipvs, family, &claims, std::iter::empty())?;
             let ours = ours.into_keys();
             servers.extend(ours.map(|of| (of, protocol_of(&of, &Draining::default()))));
         }

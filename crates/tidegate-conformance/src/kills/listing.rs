@@ -7,21 +7,24 @@ use crate::Mode;
 /// The first bytes of the addresses of the userspace mode's listeners. Their ports are any.
 const LISTENERS: [&str; 2] = ["169.254.84.", "fd74:6964:6567:6174:"];
 
-/// How often at most it is listed anew.
-const LISTINGS: usize = 20;
+/// How many listings in a row have to agree, and how often at most it is listed for that.
+const ALIKE: usize = 3;
+const LISTINGS: usize = 30;
 
 /// Lists the program on the machine that calls what this gives: its objects in order, a line each.
 ///
-/// It is listed until two listings agree: the kernel leaves virtual servers out when those of any
-/// other namespace change meanwhile, and other rows change theirs all the time.
+/// It is listed until several listings agree: the kernel leaves virtual servers out when those of
+/// any other namespace change meanwhile, and other rows change theirs all the time.
 pub(super) fn listing(mode: Mode) -> impl FnOnce() -> Vec<String> + Send + 'static {
     move || {
         let mut last = one_listing(mode);
-        for _ in 0..LISTINGS {
-            let now = one_listing(mode);
-            if now == last {
+        let mut alike = 1;
+        for _ in 1..LISTINGS {
+            if alike == ALIKE {
                 break;
             }
+            let now = one_listing(mode);
+            alike = if now == last { alike + 1 } else { 1 };
             last = now;
         }
         last

@@ -11,6 +11,8 @@ mod real_server;
 mod settings;
 mod virtual_server;
 
+use nix::errno::Errno;
+
 use crate::attribute::{Attributes, Malformed};
 use crate::exchange::Refusal;
 use crate::generic::{GenericError, HEADER, Subsystem};
@@ -58,6 +60,30 @@ impl Ipvs {
             before = now;
         }
         Err(SocketError::Unsteady)
+    }
+
+    /// One virtual server, if it is there.
+    ///
+    /// # Errors
+    /// The kernel refuses, or its answer makes no sense.
+    pub fn virtual_server(
+        &mut self,
+        address: &VirtualAddress,
+    ) -> Result<Option<VirtualServer>, SocketError> {
+        let subsystem = self.subsystem;
+        let found = self.socket.ask(
+            |out, sequence| {
+                subsystem.message(out, sequence, command::GET_SERVICE, 0, |out| {
+                    encode::virtual_address(address, out);
+                });
+            },
+            |reply| parse::virtual_server(&reply.attributes_behind(HEADER)),
+        );
+        match found {
+            Ok(server) => Ok(Some(server)),
+            Err(SocketError::Refused(error)) if error.errno == Errno::ESRCH => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn one_reading(&mut self) -> Result<Vec<VirtualServer>, SocketError> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tidegate_netlink::ipvs::{Change, Timeouts, VirtualServer};
+use tidegate_netlink::ipvs::{Change, Ipvs, Timeouts, VirtualServer};
 use tidegate_netlink::{Protocol, SocketError};
 
 use crate::examples::{examples, load};
@@ -113,19 +113,34 @@ fn changes_in_another_namespace_hide_nothing() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        let readings: Vec<_> = (0..300).map(|_| here.virtual_servers()).collect();
+        let looks: Vec<_> = (0..100).map(|_| look(&mut here, &wanted)).collect();
         over.store(true, Ordering::Relaxed);
-        // Where changes never pause it says so; what it does tell is all there is.
-        let steady = readings.into_iter().filter_map(|reading| match reading {
-            Ok(found) => Some(found),
-            Err(SocketError::Unsteady) => None,
-            Err(error) => panic!("{error}"),
-        });
-        let steady: Vec<_> = steady.collect();
-        assert!(!steady.is_empty());
-        for found in steady {
-            let missing: Vec<_> = wanted.iter().filter(|one| !found.contains(one)).collect();
-            assert_eq!((missing, found.len()), (vec![], wanted.len()));
+        for (listed, missing, found) in looks {
+            assert_eq!(listed + missing.len(), wanted.len(), "none is made up");
+            assert_eq!(found, missing, "what was left out is known all the same");
         }
     });
+    let (some, is_there) = (&wanted[7], here.virtual_server(&wanted[7].address));
+    assert_eq!(is_there.expect("readable").as_ref(), Some(some));
+    let nobody = port(Protocol::TCP, "10.98.0.1:80");
+    assert_eq!(here.virtual_server(&nobody).expect("readable"), None);
+}
+
+/// How many virtual servers are listed, which are missing, and which of those are found one by one.
+fn look(
+    ipvs: &mut Ipvs,
+    wanted: &[VirtualServer],
+) -> (usize, Vec<VirtualServer>, Vec<VirtualServer>) {
+    let listed = match ipvs.virtual_servers() {
+        // Where changes never pause it says so.
+        Err(SocketError::Unsteady) => Vec::new(),
+        listed => listed.expect("readable"),
+    };
+    let missing = wanted.iter().filter(|one| !listed.contains(one));
+    let missing: Vec<_> = missing.cloned().collect();
+    let found = missing
+        .iter()
+        .filter_map(|one| ipvs.virtual_server(&one.address).expect("readable"));
+    let found = found.collect();
+    (listed.len(), missing, found)
 }
