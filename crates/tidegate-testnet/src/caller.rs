@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,20 +20,28 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Starts to call from a machine.
+    /// Starts to call from a machine. Its first call is over when this returns, so that whatever
+    /// happens from then on happens while it calls, however late its thread gets to run.
     pub fn start(host: &Host, call: Call) -> Self {
         let call = call.patience(PATIENCE);
         let is_done = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&is_done);
+        let (tell, has_called) = channel();
         let thread = host.with(move || {
             std::thread::spawn(move || {
                 let mut answers = BTreeMap::new();
-                while !done.load(Ordering::Relaxed) {
+                loop {
                     *answers.entry(call.make()).or_default() += 1;
+                    // Only the first one is waited for.
+                    let _ = tell.send(());
+                    if done.load(Ordering::Relaxed) {
+                        return answers;
+                    }
                 }
-                answers
             })
         });
+        // A thread that has panicked tells when it is joined.
+        let _ = has_called.recv();
         Self { is_done, thread }
     }
 
